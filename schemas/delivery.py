@@ -1,0 +1,73 @@
+"""What every pipeline's records carry beside their payload: headers, trail, dead letters, batch events."""
+
+from enum import StrEnum
+
+from schemas.base import Contract
+
+
+class Header(StrEnum):
+    """Names of the record headers. Values are UTF-8 text."""
+
+    BATCH_ID = "batch_id"
+    SCHEMA_VERSION = "schema_version"
+    ATTEMPT = "attempt"
+    PRODUCED_AT = "produced_at"
+    INGESTED_AT = "ingested_at"
+    PROVIDER = "provider"
+    TRACEPARENT = "traceparent"
+    TRACESTATE = "tracestate"
+    TRAIL = "trail"
+    NOT_BEFORE = "not_before"
+    DLQ_TOPIC = "x-dlq-topic"
+    DLQ_PARTITION = "x-dlq-partition"
+    DLQ_OFFSET = "x-dlq-offset"
+    DLQ_TIMESTAMP = "x-dlq-timestamp"
+    DLQ_STAGE = "x-dlq-stage"
+    DLQ_ERROR_CLASS = "x-dlq-error-class"
+    DLQ_ERROR_CODE = "x-dlq-error-code"
+    DLQ_ERROR_MESSAGE = "x-dlq-error-message"
+    DLQ_ATTEMPTS = "x-dlq-attempts"
+    DLQ_FAILED_AT = "x-dlq-failed-at"
+
+
+class RejectCode(StrEnum):
+    """Closed list of reasons for a dead letter."""
+
+    NOT_JSON = "not-json"
+    WRONG_SCHEMA = "wrong-schema"
+    UNKNOWN_SCHEMA_VERSION = "unknown-schema-version"
+    TOO_LARGE = "too-large"
+    INVALID_VALUE = "invalid-value"
+    INCOMPLETE = "incomplete"
+    CONTRADICTORY = "contradictory"
+    RETRIES_EXHAUSTED = "retries-exhausted"
+    HANDLER_ERROR = "handler-error"
+
+
+class StageRun(Contract):
+    """One entry of an item's trail: what one stage did to it. Times in ms, cost in US dollars."""
+
+    stage: str
+    started_at: int
+    """Milliseconds since the epoch."""
+    duration_ms: float
+    """The item's share of its batch's duration."""
+    attempt: int = 1
+    provider: str = ""
+    model: str = ""
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_usd: float = 0.0
+
+
+class BatchCompleted(Contract):
+    """<pipeline>.batch-completed: published once, when every item of a batch has a final status."""
+
+    batch_id: str
+    pipeline: str
+    total: int
+    completed: int
+    needs_human: int
+    dead_lettered: int
+    duration_ms: float
+    cost_usd: float
