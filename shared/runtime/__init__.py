@@ -1,0 +1,1 @@
+"""The stage runtime: declarations, delivery, retries, dead letters. Knows no Kafka client."""

@@ -1,0 +1,154 @@
+"""Declarations: a pipeline is topics and stages, in order. Everything that is deployed derives from them."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar, get_type_hints
+
+from schemas.base import SCHEMA_VERSION, Contract
+from shared.runtime.outcome import Outcome
+
+M = TypeVar("M", bound=Contract)
+
+Handler = Callable[..., Awaitable[Sequence[Outcome]]]
+"""`async (messages, **resources) -> one outcome a message`."""
+
+Sweep = Callable[..., Awaitable[Sequence["SweepRecord"]]]
+"""`async (**resources) -> what to publish`: periodic work of a stage, such as a join's timeout."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Topic(Generic[M]):
+    """A Kafka topic with the one schema that is written to it. No model: records are taken as they are."""
+
+    name: str
+    model: type[M] | None
+    meaning: str
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRecord:
+    """What a sweep wants published: an event for a topic, or the dead letter of an item that never got on."""
+
+    topic: Topic[Any]
+    key: str
+    message: Contract
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLimits:
+    """How much a stage takes at once. `records` bounds one handler call, `fetch_bytes` one fetch."""
+
+    records: int = 1000
+    fetch_bytes: int = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stage:
+    """One consumer service: reads one topic, works on a batch, publishes to the next."""
+
+    pipeline: str
+    name: str
+    handler: Handler
+    reads: Topic[Any]
+    writes: tuple[Topic[Any], ...]
+    dead_letters: Topic[Any]
+    batch: BatchLimits
+    edge: bool
+    """Reads what outsiders write: bad input is theirs and never stops the stage."""
+    sink: bool
+    """Keeps what it reads at all costs: waits for its database instead of passing an item on."""
+    sweeps: tuple[tuple[float, Sweep], ...]
+    """(interval in seconds, function)."""
+    resources: Mapping[str, type] = field(default_factory=dict)
+    """Parameter name → type, of what the handler asks for beside its messages."""
+
+    @property
+    def full_name(self) -> str:
+        """`pipeline.stage`: name on the command line, consumer group and metric label."""
+        return f"{self.pipeline}.{self.name}"
+
+    @property
+    def retry_topic(self) -> str:
+        """Where its own items wait for another attempt."""
+        return f"{self.full_name}.retry"
+
+    def output_for(self, message: Contract) -> Topic[Any]:
+        """The output topic declared for the type of `message`."""
+        for topic in self.writes:
+            if type(message) is topic.model:
+                return topic
+        raise LookupError(f"{self.full_name} declares no output topic for {type(message).__name__}")
+
+
+class Pipeline:
+    """A chain of stages over topics with one key, one partition count and one dead-letter topic."""
+
+    def __init__(self, name: str, *, key: str, partitions: int = 12) -> None:
+        self.name = name
+        self.key = key
+        self.partitions = partitions
+        self.topics: list[Topic[Any]] = []
+        self.stages: list[Stage] = []
+        self.dead_letters: Topic[Any] = self.topic(
+            f"{name}.dead-letter", None, "Records that could not be processed, as they were, with the reason in headers"
+        )
+
+    def topic(self, name: str, model: type[M] | None, meaning: str) -> Topic[M]:
+        """Declare a topic."""
+        topic = Topic(name, model, meaning)
+        self.topics.append(topic)
+        return topic
+
+    def stage(  # noqa: PLR0913 -- a declaration names everything in one place; all but two are keywords
+        self,
+        name: str,
+        handler: Handler,
+        *,
+        reads: Topic[Any],
+        writes: Sequence[Topic[Any]] = (),
+        batch: BatchLimits | None = None,
+        edge: bool = False,
+        sink: bool = False,
+        sweeps: Sequence[tuple[float, Sweep]] = (),
+    ) -> Stage:
+        """Declare a stage. The handler's parameters after the first name the resources it needs, by type."""
+        stage = Stage(
+            pipeline=self.name,
+            name=name,
+            handler=handler,
+            reads=reads,
+            writes=tuple(writes),
+            dead_letters=self.dead_letters,
+            batch=batch or BatchLimits(),
+            edge=edge,
+            sink=sink,
+            sweeps=tuple(sweeps),
+            resources=requested_resources(handler, skip=1),
+        )
+        self.stages.append(stage)
+        return stage
+
+    def find(self, name: str) -> Stage:
+        """Stage by its short or full name. Raises LookupError."""
+        for stage in self.stages:
+            if name in {stage.name, stage.full_name}:
+                return stage
+        raise LookupError(name)
+
+    @property
+    def edge(self) -> Topic[Any]:
+        """The topic that users write to."""
+        return next(stage.reads for stage in self.stages if stage.edge)
+
+    def topic_names(self) -> list[str]:
+        """Every topic that has to exist, retry topics included."""
+        return [topic.name for topic in self.topics] + [stage.retry_topic for stage in self.stages]
+
+
+def requested_resources(function: Callable[..., Any], skip: int) -> dict[str, type]:
+    """Types of the parameters of `function` after the first `skip`."""
+    hints = get_type_hints(function)
+    names = list(inspect.signature(function).parameters)[skip:]
+    return {name: hints[name] for name in names}

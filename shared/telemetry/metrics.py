@@ -1,0 +1,68 @@
+"""Every metric of Sluice, declared once: name, labels, meaning. Names and units as Prometheus asks."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry(auto_describe=True)
+
+STAGE = ("pipeline", "stage")
+
+RECORDS = Counter(
+    "sluice_stage_records_total",
+    "Records that a stage is done with, by outcome: emitted, absorbed (kept for a join), rejected, invalid, postponed",
+    (*STAGE, "outcome"),
+    registry=REGISTRY,
+)
+BATCH_SIZE = Histogram(
+    "sluice_stage_batch_records",
+    "Records worked on at once",
+    STAGE,
+    buckets=(1, 5, 10, 25, 50, 100, 250, 500, 1000, 2000),
+    registry=REGISTRY,
+)
+BATCH_DURATION = Histogram(
+    "sluice_stage_batch_duration_seconds",
+    "From the first record of a batch decoded to its outputs acknowledged",
+    STAGE,
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120),
+    registry=REGISTRY,
+)
+BATCH_THROUGHPUT = Histogram(
+    "sluice_stage_batch_throughput_records_per_second",
+    "Records of a batch over its duration",
+    STAGE,
+    buckets=(1, 10, 50, 100, 500, 1000, 2500, 5000, 10_000, 25_000, 50_000, 100_000),
+    registry=REGISTRY,
+)
+BATCH_CPU = Counter(
+    "sluice_stage_cpu_seconds_total",
+    "CPU time of the process while the stage had a batch in hand (exact when it is alone in its process)",
+    STAGE,
+    registry=REGISTRY,
+)
+IN_FLIGHT = Gauge("sluice_stage_in_flight_records", "Records in work", STAGE, registry=REGISTRY)
+RETRIES = Counter("sluice_stage_retries_total", "Batches tried again in place", STAGE, registry=REGISTRY)
+DEAD_LETTERS = Counter(
+    "sluice_stage_dead_letters_total", "Records sent to the dead letters, by reason", (*STAGE, "reason"), registry=REGISTRY
+)
+RECORD_AGE = Histogram(
+    "sluice_stage_record_age_seconds",
+    "Time since an item entered the pipeline, when its batch is done here (the oldest of each batch)",
+    STAGE,
+    buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14_400, 86_400),
+    registry=REGISTRY,
+)
+COMMIT_FAILURES = Counter(
+    "sluice_stage_commit_failures_total", "Offset commits that a rebalance or the broker refused", STAGE, registry=REGISTRY
+)
+REBALANCES = Counter("sluice_stage_rebalances_total", "Times the partitions were dealt anew", STAGE, registry=REGISTRY)
+PARTITIONS = Gauge("sluice_stage_partitions_assigned", "Input partitions this replica reads", STAGE, registry=REGISTRY)
+LAG = Gauge("sluice_stage_consumer_lag_records", "Input records not yet done, over this replica's partitions", STAGE, registry=REGISTRY)
+LAST_PROGRESS = Gauge(
+    "sluice_stage_last_progress_timestamp_seconds", "When a batch was last done, as Unix time", STAGE, registry=REGISTRY
+)
+STATE = Gauge(
+    "sluice_stage_state",
+    "1 for the state the stage is in: starting, running, paused, draining, halted",
+    (*STAGE, "state"),
+    registry=REGISTRY,
+)
