@@ -1,0 +1,1 @@
+"""The machinery every pipeline runs on; knows the contracts, knows no pipeline."""

@@ -1,0 +1,159 @@
+"""Where the broker and the database are, and how the embedded ones are kept."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import SecretStr, model_validator
+
+from shared.settings.concern import Concern, variable
+from shared.settings.values import Count, Lower, Seconds, Upper
+
+SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+Compression = Literal["none", "gzip", "snappy", "lz4", "zstd"]
+SslMode = Literal["disable", "prefer", "require", "no-verify", "verify-ca", "verify-full"]
+
+SYSTEM_STATE_DIR = Path("/var/lib/sluice")
+"""State of root's commands: the database does not run as root and could not reach into root's home."""
+
+
+class KafkaSettings(Concern):
+    """The broker. Without addresses Sluice runs its own."""
+
+    bootstrap_servers: str | None = variable(
+        "SLUICE_KAFKA_BOOTSTRAP_SERVERS",
+        default=None,
+        meaning="host:port of the brokers, comma between them; unset: the embedded broker",
+    )
+    security_protocol: Annotated[SecurityProtocol, Upper] = variable(
+        "SLUICE_KAFKA_SECURITY_PROTOCOL",
+        default="PLAINTEXT",
+        meaning="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL",
+    )
+    sasl_mechanism: Annotated[SaslMechanism, Upper] = variable(
+        "SLUICE_KAFKA_SASL_MECHANISM", default="PLAIN", meaning="PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"
+    )
+    sasl_username: str | None = variable("SLUICE_KAFKA_SASL_USERNAME", default=None, meaning="user for SASL")
+    sasl_password: SecretStr | None = variable("SLUICE_KAFKA_SASL_PASSWORD", default=None, meaning="password for SASL")
+    ssl_cafile: Path | None = variable(
+        "SLUICE_KAFKA_SSL_CAFILE", default=None, meaning="certificates to trust; unset: the system's"
+    )
+    ssl_certfile: Path | None = variable(
+        "SLUICE_KAFKA_SSL_CERTFILE", default=None, meaning="client certificate for mutual TLS"
+    )
+    ssl_keyfile: Path | None = variable(
+        "SLUICE_KAFKA_SSL_KEYFILE", default=None, meaning="key of the client certificate"
+    )
+    compression: Annotated[Compression, Lower] = variable(
+        "SLUICE_KAFKA_COMPRESSION", default="none", meaning="none, gzip, snappy, lz4 or zstd"
+    )
+    partitions: Count = variable(
+        "SLUICE_KAFKA_PARTITIONS", default=12, meaning="partitions of every topic Sluice creates"
+    )
+    replication_factor: Count = variable(
+        "SLUICE_KAFKA_REPLICATION_FACTOR", default=1, meaning="copies of every topic Sluice creates"
+    )
+    idempotent_producer: bool = variable(
+        "SLUICE_KAFKA_IDEMPOTENT_PRODUCER",
+        default=True,
+        meaning="no duplicates from producer retries; always off on the embedded broker, which lacks it",
+    )
+    session_timeout_ms: Count = variable(
+        "SLUICE_KAFKA_SESSION_TIMEOUT_MS", default=10_000, meaning="a silent consumer is dead after this"
+    )
+    heartbeat_interval_ms: Count = variable(
+        "SLUICE_KAFKA_HEARTBEAT_INTERVAL_MS", default=3_000, meaning="how often a consumer says it lives"
+    )
+    max_poll_interval_ms: Count = variable(
+        "SLUICE_KAFKA_MAX_POLL_INTERVAL_MS",
+        default=300_000,
+        meaning="longest time between two fetches of a consumer",
+    )
+    request_timeout_ms: Count = variable(
+        "SLUICE_KAFKA_REQUEST_TIMEOUT_MS", default=40_000, meaning="longest wait for the broker's answer"
+    )
+
+    @model_validator(mode="after")
+    def _sasl_is_complete(self) -> Self:
+        if self.security_protocol.startswith("SASL") and not (self.sasl_username and self.sasl_password):
+            raise ValueError("SASL needs SLUICE_KAFKA_SASL_USERNAME and SLUICE_KAFKA_SASL_PASSWORD")
+        return self
+
+
+class DatabaseSettings(Concern):
+    """PostgreSQL. Without an address Sluice runs its own."""
+
+    url: SecretStr | None = variable(
+        "SLUICE_DATABASE_URL",
+        "POSTGRES_URL",
+        "DATABASE_URL",
+        default=None,
+        meaning="postgresql://user:password@host:port/database; unset: the embedded database",
+    )
+    pool_min: Count = variable("SLUICE_DATABASE_POOL_MIN", default=1, meaning="connections kept open, per process")
+    pool_max: Count = variable(
+        "SLUICE_DATABASE_POOL_MAX", "PG_MAX_POOL", default=4, meaning="most connections, per process"
+    )
+    idle_timeout_seconds: Seconds = variable(
+        "SLUICE_DATABASE_IDLE_TIMEOUT",
+        "PG_IDLE_TIMEOUT",
+        default=20.0,
+        meaning="seconds after which an idle connection above the minimum is closed",
+    )
+    connect_timeout_seconds: Seconds = variable(
+        "SLUICE_DATABASE_CONNECT_TIMEOUT",
+        "PG_CONNECT_TIMEOUT",
+        default=10.0,
+        meaning="seconds to wait for a connection",
+    )
+    statement_timeout_seconds: Seconds = variable(
+        "SLUICE_DATABASE_STATEMENT_TIMEOUT", default=60.0, meaning="seconds after which a statement is given up"
+    )
+    ssl_mode: Annotated[SslMode, Lower] | None = variable(
+        "SLUICE_DATABASE_SSL_MODE",
+        "POSTGRES_SSL_MODE",
+        default=None,
+        meaning="disable, prefer, require (or no-verify), verify-ca, verify-full; unset: as the URL says",
+    )
+    ssl_cafile: Path | None = variable(
+        "SLUICE_DATABASE_SSL_CAFILE", default=None, meaning="certificates to trust with verify-ca and verify-full"
+    )
+    ssl_disabled: bool = variable(
+        "POSTGRES_DISABLE_SSL", default=False, meaning="true: the same as SSL mode disable, and stronger"
+    )
+
+    @model_validator(mode="after")
+    def _pool_fits(self) -> Self:
+        if self.pool_min > self.pool_max:
+            raise ValueError("SLUICE_DATABASE_POOL_MIN is above SLUICE_DATABASE_POOL_MAX")
+        return self
+
+
+class EmbeddedSettings(Concern):
+    """The broker and database that Sluice starts itself when none is configured."""
+
+    enabled: bool = variable(
+        "SLUICE_EMBEDDED", default=True, meaning="false: refuse to run without a configured broker and database"
+    )
+    state_dir: Path | None = variable(
+        "SLUICE_STATE_DIR",
+        default=None,
+        meaning="data, logs and locks of the embedded servers; unset: $XDG_STATE_HOME/sluice, "
+        "else ~/.local/state/sluice, for root /var/lib/sluice",
+    )
+    xdg_state_home: Path | None = variable(
+        "XDG_STATE_HOME", default=None, meaning="parent of the state directory when SLUICE_STATE_DIR is unset"
+    )
+    start_timeout_seconds: Seconds = variable(
+        "SLUICE_EMBEDDED_START_TIMEOUT", default=60.0, meaning="seconds the embedded servers may take to start"
+    )
+
+    @property
+    def directory(self) -> Path:
+        """Where state lies, whoever decided it."""
+        if self.state_dir:
+            return self.state_dir.expanduser().absolute()
+        if self.xdg_state_home:
+            return self.xdg_state_home / "sluice"
+        return SYSTEM_STATE_DIR if os.geteuid() == 0 else Path.home() / ".local" / "state" / "sluice"

@@ -1,0 +1,166 @@
+"""How the work is done: the stage runtime, the feeder, the HTTP API, the models, the logs."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+
+from shared.settings.concern import Concern, variable
+from shared.settings.values import Count, Delays, Lower, Port, Seconds, Secrets, Share, Upper
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+LogFormat = Literal["auto", "json", "console"]
+EMBEDDED_PROVIDER = "embedded"
+
+
+class RuntimeSettings(Concern):
+    """Batches, retries, drain and limits of every stage."""
+
+    batch_max_records: Count = variable(
+        "SLUICE_BATCH_MAX_RECORDS", default=500, meaning="most messages a stage works on at once"
+    )
+    batch_max_bytes: Count = variable(
+        "SLUICE_BATCH_MAX_BYTES", default=8_388_608, meaning="most bytes of messages a stage works on at once"
+    )
+    fetch_wait_ms: Count = variable(
+        "SLUICE_FETCH_WAIT_MS", default=100, meaning="longest wait of a fetch that finds nothing"
+    )
+    retry_budget_seconds: Seconds = variable(
+        "SLUICE_RETRY_BUDGET_SECONDS",
+        default=20.0,
+        meaning="seconds a transient failure is retried in place before the retry topic",
+    )
+    retry_first_delay_seconds: Seconds = variable(
+        "SLUICE_RETRY_FIRST_DELAY_SECONDS", default=0.2, meaning="first wait of a retry in place; doubled each time"
+    )
+    retry_max_delay_seconds: Seconds = variable(
+        "SLUICE_RETRY_MAX_DELAY_SECONDS", default=5.0, meaning="longest wait between two retries in place"
+    )
+    retry_attempts: Count = variable(
+        "SLUICE_RETRY_ATTEMPTS", default=5, meaning="rounds over the retry topic before the dead letters"
+    )
+    retry_delays_seconds: Delays = variable(
+        "SLUICE_RETRY_DELAYS_SECONDS",
+        default=(5.0, 30.0, 120.0, 600.0),
+        meaning="not-before delay of each round over the retry topic; the last one repeats",
+    )
+    drain_seconds: Seconds = variable(
+        "SLUICE_DRAIN_SECONDS", default=25.0, meaning="grace to finish the batch in work after SIGTERM"
+    )
+    dead_letter_share: Share = variable(
+        "SLUICE_DEAD_LETTER_SHARE", default=0.05, meaning="a stage that rejects more than this share stops"
+    )
+    dead_letter_window: Count = variable(
+        "SLUICE_DEAD_LETTER_WINDOW", default=1_000, meaning="messages over which that share is counted"
+    )
+    dead_letter_in_row: Count = variable(
+        "SLUICE_DEAD_LETTER_IN_ROW", default=50, meaning="a stage that rejects this many in a row stops"
+    )
+    join_timeout_seconds: Seconds = variable(
+        "SLUICE_JOIN_TIMEOUT_SECONDS", default=300.0, meaning="an item whose parts are not together by then is rejected"
+    )
+    rolling_batch_seconds: Seconds = variable(
+        "SLUICE_ROLLING_BATCH_SECONDS", default=3_600.0, meaning="span of a batch for messages that name none"
+    )
+    worker_processes: Count = variable(
+        "SLUICE_WORKER_PROCESSES", default=2, meaning="processes over which `sluice up` spreads the stages"
+    )
+    health_port: Port = variable(
+        "SLUICE_HEALTH_PORT", default=8_081, meaning="port of health and metrics of a stage process; 0: any free one"
+    )
+
+
+class FeedSettings(Concern):
+    """How input is handed to a pipeline."""
+
+    request_size: Count = variable("SLUICE_REQUEST_SIZE", default=100, meaning="indicators in one request")
+    chunk_size: Count = variable(
+        "SLUICE_CHUNK_SIZE", "INTERNAL_EMIT_BATCH", default=25, meaning="indicators sent on together"
+    )
+    chunk_delay_ms: Annotated[int, Field(ge=0)] = variable(
+        "SLUICE_CHUNK_DELAY_MS", "INTERNAL_EMIT_DELAY_MS", default=0, meaning="pause between two chunks; none is needed"
+    )
+    concurrency: Count = variable("SLUICE_CONCURRENCY", default=5, meaning="requests in flight")
+
+
+class ApiSettings(Concern):
+    """The HTTP API."""
+
+    host: str = variable("SLUICE_API_HOST", default="127.0.0.1", meaning="address to listen on")
+    port: Port = variable("SLUICE_API_PORT", "PORT", default=8_000, meaning="port to listen on; 0: any free one")
+    keys: Secrets = variable(
+        "SLUICE_API_KEYS", "API_KEY", default=(), meaning="keys that clients may show, comma between; unset: open"
+    )
+    max_indicators: Count = variable("SLUICE_API_MAX_INDICATORS", default=100, meaning="most indicators in one request")
+    body_limit_bytes: Count = variable(
+        "SLUICE_API_BODY_LIMIT_BYTES", default=16_777_216, meaning="longest request body"
+    )
+    max_lag: Count = variable(
+        "SLUICE_API_MAX_LAG", default=50_000, meaning="waiting items above which the API answers 429"
+    )
+
+
+class LlmSettings(Concern):
+    """Which model answers which stage. `embedded` needs no network and no key."""
+
+    provider: str = variable(
+        "LLM_PROVIDER", "SLUICE_LLM_PROVIDER", default=EMBEDDED_PROVIDER, meaning="provider of every stage"
+    )
+    provider_time: str | None = variable(
+        "LLM_PROVIDER_TIME_INFERENCE", "LLM_PROVIDER_TIME", default=None, meaning="provider of the time stage"
+    )
+    provider_scale: str | None = variable(
+        "LLM_PROVIDER_SCALE_INFERENCE", "LLM_PROVIDER_SCALE", default=None, meaning="provider of the scale stage"
+    )
+    provider_currency: str | None = variable(
+        "LLM_PROVIDER_CURRENCY_CHECK", "LLM_PROVIDER_CURRENCY", default=None, meaning="provider of the currency stage"
+    )
+    provider_family: str | None = variable(
+        "LLM_PROVIDER_FAMILY_ASSIGNMENT", "LLM_PROVIDER_FAMILY", default=None, meaning="provider of the family stage"
+    )
+    provider_type: str | None = variable(
+        "LLM_PROVIDER_TYPE_CLASSIFICATION", "LLM_PROVIDER_TYPE", default=None, meaning="provider of the type stage"
+    )
+    provider_boolean_review: str | None = variable(
+        "LLM_PROVIDER_BOOLEAN_REVIEW", default=None, meaning="provider of the boolean review"
+    )
+    provider_final_review: str | None = variable(
+        "LLM_PROVIDER_FINAL_REVIEW", default=None, meaning="provider of the final review"
+    )
+    openai_api_key: SecretStr | None = variable("OPENAI_API_KEY", default=None, meaning="key of OpenAI")
+    openai_model: str = variable("OPENAI_MODEL", default="gpt-4.1-mini", meaning="model asked at OpenAI")
+    openai_base_url: str | None = variable(
+        "OPENAI_BASE_URL", default=None, meaning="another server that speaks OpenAI's protocol"
+    )
+    anthropic_api_key: SecretStr | None = variable("ANTHROPIC_API_KEY", default=None, meaning="key of Anthropic")
+    anthropic_model: str = variable(
+        "ANTHROPIC_MODEL", default="claude-3-5-haiku-20241022", meaning="model asked at Anthropic"
+    )
+    anthropic_base_url: str | None = variable(
+        "ANTHROPIC_BASE_URL", default=None, meaning="another server that speaks Anthropic's protocol"
+    )
+    gemini_api_key: SecretStr | None = variable(
+        "GEMINI_API_KEY", "GOOGLE_API_KEY", default=None, meaning="key of Google Gemini"
+    )
+    gemini_model: str = variable("GEMINI_MODEL", default="gemini-2.5-flash", meaning="model asked at Google")
+    lm_studio_url: str = variable(
+        "LM_STUDIO_URL", default="http://127.0.0.1:1234/v1", meaning="address of a local model server"
+    )
+    lm_studio_model: str = variable(
+        "LM_STUDIO_MODEL", default="mistral-7b-instruct-v0.3", meaning="model asked at the local server"
+    )
+
+    def provider_for(self, stage: str) -> str:
+        """Provider of a stage by its short name (`family`, `boolean_review`); stages not listed use the common one."""
+        own: str | None = getattr(self, f"provider_{stage}", None)
+        return own or self.provider
+
+
+class LogSettings(Concern):
+    """What is logged, and in what form."""
+
+    level: Annotated[LogLevel, Upper] = variable(
+        "SLUICE_LOG_LEVEL", "LOG_LEVEL", default="INFO", meaning="DEBUG, INFO, WARNING, ERROR or CRITICAL"
+    )
+    format: Annotated[LogFormat, Lower] = variable(
+        "SLUICE_LOG_FORMAT", default="auto", meaning="json, console, or auto: console on a terminal"
+    )

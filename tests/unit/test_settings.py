@@ -1,0 +1,155 @@
+"""Settings: where values come from, what is refused, what is shown."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.errors import UsageError
+from shared.settings import KafkaSettings, Settings, describe
+
+
+def test_without_variables_everything_has_its_documented_default() -> None:
+    settings = Settings.load({})
+
+    assert settings.kafka.bootstrap_servers is None
+    assert settings.kafka.partitions == 12
+    assert settings.database.url is None
+    assert settings.runtime.batch_max_records == 500
+    assert (settings.runtime.dead_letter_share, settings.runtime.dead_letter_window) == (0.05, 1_000)
+    assert settings.runtime.dead_letter_in_row == 50
+    assert (settings.feed.request_size, settings.feed.chunk_size, settings.feed.chunk_delay_ms) == (100, 25, 0)
+    assert (settings.api.host, settings.api.max_indicators, settings.api.keys) == ("127.0.0.1", 100, ())
+    assert settings.llm.provider_for("family") == "embedded"
+
+
+@pytest.mark.parametrize("name", ["SLUICE_DATABASE_URL", "POSTGRES_URL", "DATABASE_URL"])
+def test_every_accepted_name_of_the_database_url_is_read(name: str) -> None:
+    settings = Settings.load({name: "postgresql://u:p@h/d"})
+
+    assert settings.database.url is not None
+    assert settings.database.url.get_secret_value() == "postgresql://u:p@h/d"
+
+
+def test_our_own_name_wins_over_an_accepted_one() -> None:
+    settings = Settings.load({"PG_MAX_POOL": "7", "SLUICE_DATABASE_POOL_MAX": "3"})
+
+    assert settings.database.pool_max == 3
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    assert Settings.load({"SLUICE_KAFKA_PARTITIONS": " "}).kafka.partitions == 12
+
+
+def test_providers_per_stage_by_long_and_short_name() -> None:
+    llm = Settings.load(
+        {"LLM_PROVIDER": "openai", "LLM_PROVIDER_FAMILY_ASSIGNMENT": "anthropic", "LLM_PROVIDER_TYPE": "local"}
+    ).llm
+
+    assert [llm.provider_for(stage) for stage in ("family", "type", "time", "unheard-of")] == [
+        "anthropic",
+        "local",
+        "openai",
+        "openai",
+    ]
+
+
+def test_an_unknown_variable_with_our_prefix_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(UsageError, match="SLUICE_KAFKA_BOOTSTRAP_SERVER") as caught:
+        Settings.load({"SLUICE_KAFKA_BOOTSTRAP_SERVER": "h:9092", "SOME_OTHER": "1"})
+
+    assert "SLUICE_KAFKA_BOOTSTRAP_SERVERS" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SLUICE_KAFKA_PARTITIONS", "many"),
+        ("SLUICE_KAFKA_PARTITIONS", "0"),
+        ("SLUICE_KAFKA_SECURITY_PROTOCOL", "TLS"),
+        ("SLUICE_DEAD_LETTER_SHARE", "5"),
+        ("LOG_LEVEL", "loud"),
+    ],
+)
+def test_an_impossible_value_is_refused_by_the_name_of_its_variable(name: str, value: str) -> None:
+    with pytest.raises(UsageError, match=f"wrong setting: .*{name}"):
+        Settings.load({name: value})
+
+
+def test_sasl_without_a_password_is_refused() -> None:
+    with pytest.raises(UsageError, match="SLUICE_KAFKA_SASL_PASSWORD"):
+        Settings.load({"SLUICE_KAFKA_SECURITY_PROTOCOL": "sasl_ssl", "SLUICE_KAFKA_SASL_USERNAME": "u"})
+
+
+def test_a_wrong_value_is_not_repeated_in_the_message() -> None:
+    with pytest.raises(UsageError) as caught:
+        Settings.load({"SLUICE_DATABASE_POOL_MAX": "hunter2"})
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_dotenv_of_the_working_directory_is_below_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("SLUICE_KAFKA_PARTITIONS=3\nSLUICE_API_PORT=9999\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SLUICE_API_PORT", "7777")
+
+    settings = Settings.load()
+
+    assert (settings.kafka.partitions, settings.api.port) == (3, 7777)
+
+
+def test_a_child_process_reads_back_the_same_settings() -> None:
+    settings = Settings.load(
+        {
+            "POSTGRES_URL": "postgresql://u:p@h/d",
+            "API_KEY": "one,two",
+            "SLUICE_RETRY_DELAYS_SECONDS": "1,2.5",
+            "SLUICE_KAFKA_SSL_CAFILE": "/etc/ca.pem",
+            "SLUICE_KAFKA_IDEMPOTENT_PRODUCER": "no",
+            "LLM_PROVIDER_TYPE": "openai",
+        }
+    )
+
+    assert Settings.load(settings.as_environment()) == settings
+
+
+def test_defaults_are_not_handed_down() -> None:
+    assert Settings.load({}).as_environment() == {}
+
+
+def test_no_secret_is_described() -> None:
+    settings = Settings.load(
+        {
+            "SLUICE_DATABASE_URL": "postgresql://me:hunter2@db.example:5433/sluice?sslpassword=hunter2",
+            "SLUICE_API_KEYS": "hunter2,hunter2",
+            "OPENAI_API_KEY": "hunter2",
+        }
+    )
+    rows = {row.variable: row for row in describe(settings)}
+
+    assert not any("hunter2" in field for row in rows.values() for field in map(str, row))
+    assert rows["SLUICE_DATABASE_URL"].value == "postgresql://me:***@db.example:5433/sluice?***"
+    assert rows["OPENAI_API_KEY"].value == "***"
+    assert "DATABASE_URL" in rows["SLUICE_DATABASE_URL"].also
+
+
+def test_every_setting_is_described_once_and_has_a_meaning() -> None:
+    rows = describe(Settings.load({}))
+
+    assert all(row.meaning for row in rows)
+    assert len({row.variable for row in rows}) == len(rows)
+
+
+def test_settings_are_frozen_and_constructed_without_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLUICE_KAFKA_PARTITIONS", "3")
+    kafka = KafkaSettings()
+
+    assert kafka.partitions == 12
+    with pytest.raises(ValueError, match="frozen"):
+        kafka.partitions = 4
+
+
+def test_the_state_directory_follows_the_variables() -> None:
+    assert Settings.load({"SLUICE_STATE_DIR": "/some/where"}).embedded.directory == Path("/some/where")
+    assert Settings.load({"XDG_STATE_HOME": "/xdg"}).embedded.directory == Path("/xdg/sluice")
