@@ -13,8 +13,8 @@ M = TypeVar("M", bound=Contract)
 Handler = Callable[..., Awaitable[Sequence[Outcome]]]
 """`async (messages, **resources) -> one outcome a message`."""
 
-Sweep = Callable[..., Awaitable[Sequence["SweepRecord"]]]
-"""`async (**resources) -> what to publish`: periodic work of a stage, such as a join's timeout."""
+Sweep = Callable[..., Awaitable[None]]
+"""`async (**resources)`: periodic work of a stage, such as a join's timeout."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,15 +25,6 @@ class Topic(Generic[M]):
     model: type[M] | None
     meaning: str
     schema_version: int = SCHEMA_VERSION
-
-
-@dataclass(frozen=True, slots=True)
-class SweepRecord:
-    """What a sweep wants published: an event for a topic, or the dead letter of an item that never got on."""
-
-    topic: Topic[Any]
-    key: str
-    message: Contract
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,12 +105,23 @@ class StageWorker:
         self._limits = limits
         self._jitter = random.Random(secrets.randbits(64))  # noqa: S311 -- spreads retries, guards nothing
         self._pauses = 0
+        self._busy_since: float | None = None
+
+    def busy_seconds(self) -> float:
+        """How long the call in hand has taken; 0 between calls."""
+        return 0.0 if self._busy_since is None else self._clock.monotonic() - self._busy_since
 
     # --- one fetch ----------------------------------------------------------------------------
 
     async def process(self, records: Sequence[Record], source: Input) -> None:
         """Work `records` in slices and commit each; what cannot be finished now is read again later."""
-        began = self._clock.monotonic()
+        self._busy_since = self._clock.monotonic()
+        try:
+            await self._process(records, source, self._busy_since)
+        finally:
+            self._busy_since = None
+
+    async def _process(self, records: Sequence[Record], source: Input, began: float) -> None:
         todo = self._due(records, source)
         while todo and not self._must_return(began):
             part, rest = todo[: self.stage.batch.records], todo[self.stage.batch.records :]

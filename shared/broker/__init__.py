@@ -1,0 +1,1 @@
+"""Kafka, and the only place that knows its client library."""

@@ -1,0 +1,84 @@
+"""Publishing: one record batch for each topic and partition, every one acknowledged by all in-sync replicas."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Self
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.partitioner import murmur2
+
+from shared.broker.connection import connection_options
+from shared.errors import HaltStage, TransientError
+from shared.runtime.envelope import OutRecord
+from shared.settings import KafkaSettings
+
+BATCH_BYTES = 1024 * 1024 - 16 * 1024
+"""Largest record batch: Kafka's default message.max.bytes, less room for framing."""
+
+
+class Publisher:
+    """A producer whose `publish` returns when everything is durable."""
+
+    def __init__(self, settings: KafkaSettings, partitions: int) -> None:
+        self._partitions = partitions
+        self._producer = AIOKafkaProducer(
+            **connection_options(settings),
+            acks="all",
+            enable_idempotence=settings.idempotent_producer,
+            max_batch_size=BATCH_BYTES,
+            compression_type=None if settings.compression == "none" else settings.compression,
+        )
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._producer.start()
+        except KafkaError as error:
+            await self._producer.stop()
+            raise TransientError(f"broker: {error}") from error
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._producer.stop()
+
+    async def publish(self, records: Sequence[OutRecord]) -> None:
+        """Send `records`, in order within a partition. Raises TransientError; then any part of them may be there."""
+        groups: defaultdict[tuple[str, int], list[OutRecord]] = defaultdict(list)
+        for record in records:
+            groups[record.topic, self._place(record)].append(record)
+        sends = [self._send(topic, partition, group) for (topic, partition), group in groups.items()]
+        try:
+            await asyncio.gather(*sends)
+        except KafkaError as error:
+            raise TransientError(f"broker: {type(error).__name__}: {error}") from error
+
+    def _place(self, record: OutRecord) -> int:
+        if record.partition is not None:
+            return record.partition
+        return partition_of(record.key, self._partitions)
+
+    async def _send(self, topic: str, partition: int, records: Sequence[OutRecord]) -> None:
+        acknowledged, batch = [], self._producer.create_batch()
+        for record in records:
+            if not _append(batch, record):
+                acknowledged.append(await self._dispatch(batch, topic, partition))
+                batch = self._producer.create_batch()
+                if not _append(batch, record):
+                    raise HaltStage(f"a record of {len(record.value)} bytes for {topic} is larger than a record batch may be")
+        acknowledged.append(await self._dispatch(batch, topic, partition))
+        await asyncio.gather(*acknowledged)
+
+    async def _dispatch(self, batch: Any, topic: str, partition: int) -> Any:
+        batch.close()
+        return await self._producer.send_batch(batch, topic, partition=partition)
+
+
+def _append(batch: Any, record: OutRecord) -> bool:
+    metadata = batch.append(key=record.key, value=record.value, timestamp=None, headers=record.headers)
+    return metadata is not None
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """Partition of a key, as the Java client's default partitioner computes it."""
+    return int((murmur2(key) & 0x7FFFFFFF) % partitions)

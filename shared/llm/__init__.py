@@ -1,0 +1,1 @@
+"""The gateway that any stage asks for structured answers."""

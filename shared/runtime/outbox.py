@@ -1,0 +1,50 @@
+"""Publishing outside a batch: events and dead letters that a sweep has found."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from schemas.base import Contract
+from schemas.delivery import Header
+from shared.runtime.clock import Clock
+from shared.runtime.codec import encode
+from shared.runtime.dead_letters import dead_letter
+from shared.runtime.declaration import Stage
+from shared.runtime.envelope import Headers, OutRecord
+from shared.runtime.outcome import Reject
+
+
+class StoredRecord:
+    """A record that a stage put by in its database; it has no offset any more."""
+
+    offset = -1
+
+    def __init__(self, topic: str, partition: int, key: str, value: bytes, headers: Headers, timestamp: int) -> None:
+        self.topic = topic
+        self.partition = partition
+        self.key = key.encode()
+        self.value = value
+        self.headers = headers
+        self.timestamp = timestamp
+
+
+class Outbox:
+    """What a sweep asks for to publish. Every call returns when the broker has it all."""
+
+    def __init__(self, stage: Stage, publish: Callable[[Sequence[OutRecord]], Awaitable[None]], clock: Clock) -> None:
+        self._stage = stage
+        self._publish = publish
+        self._clock = clock
+
+    async def send(self, events: Sequence[tuple[str, Contract]]) -> None:
+        """Publish (key, message) pairs to the topics of their types."""
+        stamp = (Header.PRODUCED_AT, b"%.3f" % self._clock.now())
+        await self._publish([self._event(key, message, stamp) for key, message in events])
+
+    def _event(self, key: str, message: Contract, stamp: tuple[str, bytes]) -> OutRecord:
+        topic = self._stage.output_for(message)
+        version = (Header.SCHEMA_VERSION, str(topic.schema_version).encode())
+        return OutRecord(topic.name, key.encode(), encode(message), [version, stamp])
+
+    async def bury(self, records: Sequence[tuple[StoredRecord, Reject]]) -> None:
+        """Publish dead letters."""
+        now = self._clock.now()
+        await self._publish([dead_letter(self._stage, record, reason, now) for record, reason in records])

@@ -1,0 +1,1 @@
+"""A process that is one or more stages: wiring, health, metrics, drain."""

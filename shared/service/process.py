@@ -1,0 +1,138 @@
+"""The stage process: FastStream hosts it, the workers do the work, SIGTERM drains it."""
+
+import asyncio
+import contextlib
+import gc
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+import structlog
+from faststream.asgi import AsgiFastStream
+from faststream.specification import AsyncAPI
+from prometheus_client import make_asgi_app
+
+from shared.broker.host import StageSubscriber, make_broker
+from shared.broker.producer import Publisher
+from shared.database import Database
+from shared.errors import SluiceError, TransientError
+from shared.runtime.clock import SystemClock
+from shared.runtime.declaration import Pipeline, Stage, Sweep, requested_resources
+from shared.service.probes import live_route, ready_route
+from shared.service.wiring import Resources, make_gateway, make_worker, uses_database
+from shared.settings import Settings
+from shared.telemetry.metrics import REGISTRY
+
+log = structlog.get_logger()
+
+LAG_INTERVAL_SECONDS = 5.0
+DATABASE_CHECK_SECONDS = 2.0
+
+
+class StageProcess:
+    """One process that is the given stages, with health and metrics on one port."""
+
+    def __init__(self, stages: Sequence[tuple[Pipeline, Stage]], settings: Settings) -> None:
+        self._settings = settings
+        self._stages = [stage for _, stage in stages]
+        self._clock = SystemClock()
+        self._stopping = asyncio.Event()
+        self._publisher = Publisher(settings.kafka, settings.kafka.partitions)
+        self._database = Database(settings.database)
+        self._resources = Resources(settings, self._database, self._publisher, make_gateway(settings))
+        broker = make_broker(settings.kafka, settings.runtime)
+        workers = [make_worker(pipeline, stage, self._publisher, self._resources, settings) for pipeline, stage in stages]
+        self._subscribers = [StageSubscriber(broker, worker, settings.kafka, settings.runtime) for worker in workers]
+        self.app = AsgiFastStream(
+            broker,
+            logger=None,
+            specification=AsyncAPI(title="Sluice", version="1"),
+            asgi_routes=[
+                ("/health/live", live_route(workers)),
+                ("/health/ready", ready_route(workers, self._database_ready)),
+                ("/metrics", make_asgi_app(REGISTRY)),
+            ],
+            lifespan=self._lifespan,
+            on_shutdown=[self._drain],
+        )
+
+    async def run(self, host: str, port: int) -> None:
+        """Serve until SIGTERM or SIGINT, then drain and return."""
+        # uvicorn raises the signal again once it has shut down; by then it has done its work.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        grace = self._settings.runtime.drain_seconds + 5
+        await self.app.run(
+            run_extra_options={  # type: ignore[arg-type]  # FastStream types these as command line strings
+                "host": host,
+                "port": port,
+                "log_config": None,
+                "access_log": False,
+                "timeout_graceful_shutdown": int(grace),
+            }
+        )
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self) -> AsyncIterator[None]:
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(self._publisher)
+            if uses_database(self._stages):
+                await stack.enter_async_context(self._database)
+            await stack.enter_async_context(self._background())
+            gc.collect()
+            gc.freeze()
+            yield
+
+    @contextlib.asynccontextmanager
+    async def _background(self) -> AsyncIterator[None]:
+        """Sweeps and lag readings, cancelled at the end: each is a transaction or harmless to cut."""
+        jobs = [self._watch_lag()]
+        jobs += [self._sweep(stage, every, sweep) for stage in self._stages for every, sweep in stage.sweeps]
+        tasks = [asyncio.create_task(job) for job in jobs]
+        try:
+            yield
+        finally:
+            self._stopping.set()
+            await asyncio.gather(*tasks)
+
+    async def _sweep(self, stage: Stage, every: float, sweep: Sweep) -> None:
+        wanted = requested_resources(sweep, skip=0)
+        while not self._stopping.is_set():
+            try:
+                await sweep(**{name: self._resources(kind, stage) for name, kind in wanted.items()})
+            except TransientError as error:
+                log.warning("sweep failed", stage=stage.full_name, reason=str(error))
+            except SluiceError:
+                log.exception("sweep failed", stage=stage.full_name)
+            await self._clock.wait(every, self._stopping)
+
+    async def _watch_lag(self) -> None:
+        while not self._stopping.is_set():
+            for subscriber in self._subscribers:
+                subscriber.worker.metrics.lag.set(subscriber.lag())
+            await self._clock.wait(LAG_INTERVAL_SECONDS, self._stopping)
+
+    async def _database_ready(self) -> bool:
+        if not uses_database(self._stages):
+            return True
+        with contextlib.suppress(SluiceError, TimeoutError):
+            async with asyncio.timeout(DATABASE_CHECK_SECONDS):
+                await self._database.execute("SELECT 1")
+                return True
+        return False
+
+    def _drain(self) -> None:
+        log.info("draining", stages=[stage.full_name for stage in self._stages])
+        for subscriber in self._subscribers:
+            subscriber.worker.drain()
+
+
+def run_stages(
+    stages: Sequence[tuple[Pipeline, Stage]], settings: Settings, host: str, port: int, run: Callable[..., Any] = asyncio.run
+) -> None:
+    """Be these stages until told to stop. `run` is the event loop runner."""
+
+    async def main() -> None:
+        await StageProcess(stages, settings).run(host, port)
+
+    run(main())
