@@ -1,0 +1,1 @@
+"""Deterministic domain rules of indicator classification: pure, synchronous, no I/O."""
