@@ -50,7 +50,7 @@ def number_factor(number: str) -> float | None:
 
 
 def factor_in(words: list[str], *, money: bool = False) -> float | None:
-    """The factor that `words` (lower case) state: adjacent words multiply, the largest product wins."""
+    """The factor that lower-case words state: adjacent words multiply, the largest product wins."""
     best: float | None = None
     group = 1.0
     for word in words:

@@ -8,7 +8,12 @@ from typing import Final, NamedTuple
 
 from schemas.enums import ReportingFrequency
 from services.classification.rules import lexicon, scales
-from services.classification.rules.currencies import CODES, SYMBOLS, WORD_CODES, named_at
+from services.classification.rules.currencies import (
+    CODES,
+    SYMBOLS,
+    WORD_CODES,
+    named_at,
+)
 
 _TOKEN: Final = re.compile(
     r"[A-Za-z]{1,3}\$|[Uu]\.[Ss]\.?(?![A-Za-z])|km2|[mM][23]\b|[Cc][Oo]2e?|°[CcFf]|[^\W\d_]+|\d+(?:[.,]\d+)*"
