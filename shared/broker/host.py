@@ -140,9 +140,19 @@ async def _nothing(_: Any) -> None:
     """The decoder that does nothing."""
 
 
-def make_broker(kafka: KafkaSettings, runtime: RuntimeSettings) -> KafkaBroker:
+class StageBroker(KafkaBroker):
+    """FastStream's broker, starting its subscribers together: each waits seconds for its group to form."""
+
+    async def start(self) -> None:
+        """Connect, then start every subscriber."""
+        await self.connect()
+        await asyncio.gather(*(subscriber.start() for subscriber in self.subscribers))
+        self.running = True
+
+
+def make_broker(kafka: KafkaSettings, runtime: RuntimeSettings) -> StageBroker:
     """A FastStream broker that only consumes; publishing has its own producer."""
-    return KafkaBroker(
+    return StageBroker(
         bootstrap_servers(kafka),
         client_id=CLIENT_ID,
         request_timeout_ms=kafka.request_timeout_ms,

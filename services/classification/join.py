@@ -1,0 +1,67 @@
+"""Bring an item and its four facets together, whatever order and however often they come.
+
+The parts wait in Postgres, one row an item, filled by one statement a batch. The row outlives the join, so that a
+part which comes again completes the same item again instead of starting a new one.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from schemas.classification import Facet, JoinedIndicator
+from schemas.delivery import RejectCode
+from services.classification import store
+from shared.database import Database
+from shared.runtime.codec import encode
+from shared.runtime.envelope import Envelopes, last_run
+from shared.runtime.outbox import Outbox
+from shared.runtime.outcome import Emit, Reject, emit
+from shared.settings import RuntimeSettings
+
+PARTS = ("item", "time", "scale", "currency", "cumulative")
+SWEEP_SECONDS = 15.0
+SWEEP_LIMIT = 500
+
+Key = tuple[str, str]
+"""(batch_id, indicator_id)."""
+
+
+async def join_facets(facets: Sequence[Facet], envelopes: Envelopes, database: Database) -> list[Emit]:
+    """The joined item on the message that completes it, nothing on the others."""
+    keys = [(envelope.batch_id, envelope.item_id) for envelope in envelopes]
+    last = {key: index for index, key in enumerate(keys)}
+    complete = await store.merge_facets(database, _rows(facets, envelopes, keys))
+    return [
+        Emit((_joined(complete[key]),), trail=complete[key].trail) if last[key] == index and key in complete else emit()
+        for index, key in enumerate(keys)
+    ]
+
+
+def _rows(facets: Sequence[Facet], envelopes: Envelopes, keys: Sequence[Key]) -> list[store.FacetRow]:
+    rows: dict[Key, store.FacetRow] = {}
+    for facet, envelope, key in zip(facets, envelopes, keys, strict=True):
+        row = rows.setdefault(key, store.FacetRow(*key, partition=envelope.record.partition))
+        row.runs.append(last_run(envelope.trail).decode())
+        for part in PARTS:
+            if (value := getattr(facet, part)) is not None:
+                row.parts[part] = encode(value).decode()
+    return list(rows.values())
+
+
+def _joined(row: store.CompleteFacets) -> JoinedIndicator:
+    item = row.parts["item"]
+    facets = ",".join(f'"{part}":{row.parts[part]}' for part in PARTS[1:])
+    # The item's own JSON object, continued: parsing once is cheaper than parsing five parts.
+    return JoinedIndicator.model_validate_json(f"{item[:-1]},{facets}}}")
+
+
+async def expire_incomplete(database: Database, outbox: Outbox, settings: RuntimeSettings) -> None:
+    """Dead-letter items whose parts did not come together in time, saying which are missing."""
+    async with database.transaction() as transaction:
+        expired = await store.expired_facets(transaction, settings.join_timeout_seconds, SWEEP_LIMIT)
+        if expired:
+            await outbox.bury([(store.stored_record(row), _incomplete(row.parts)) for row in expired])
+            await store.mark_expired(transaction, [(row.batch_id, row.indicator_id) for row in expired])
+
+
+def _incomplete(parts: Mapping[str, str]) -> Reject:
+    missing = ", ".join(part for part in PARTS if part not in parts)
+    return Reject(RejectCode.INCOMPLETE, f"waited too long for: {missing}")

@@ -1,0 +1,46 @@
+"""The ingest edge: take an indicator in, clean it, parse its unit."""
+
+from collections.abc import Sequence
+
+from schemas.classification import Facet, NormalizedIndicator, Subject
+from schemas.indicator import Indicator
+from services.classification.rules.units import parse_units
+from services.classification.samples import clean_points, statistics
+from shared.database import Database
+from shared.database.ledger import register_items
+from shared.runtime.envelope import Envelopes
+from shared.runtime.outcome import Emit, emit
+
+PIPELINE = "classification"
+
+
+async def normalize(indicators: Sequence[Indicator], envelopes: Envelopes, database: Database) -> list[Emit]:
+    """Register every item with its batch, then send it to the facet stages and, as the first part, to the join."""
+    await register_items(
+        database,
+        PIPELINE,
+        batch_ids=[envelope.batch_id for envelope in envelopes],
+        item_ids=[envelope.item_id for envelope in envelopes],
+        payloads=[(envelope.record.value or b"").decode() for envelope in envelopes],
+    )
+    return [_normalized(indicator) for indicator in indicators]
+
+
+def _normalized(indicator: Indicator) -> Emit:
+    subject = clean_subject(indicator)
+    points = clean_points(indicator.sample_values)
+    unit = parse_units(subject.units, name=subject.name, scale=subject.scale, currency_code=subject.currency_code)
+    summary = statistics(points)
+    item = NormalizedIndicator(subject=subject, unit=unit, statistics=summary)
+    whole = NormalizedIndicator(subject=subject, unit=unit, statistics=summary, points=points) if points else item
+    return emit(whole, Facet(indicator_id=subject.indicator_id, item=item))
+
+
+def clean_subject(indicator: Indicator) -> Subject:
+    """The submitted fields without nulls; unknown fields become context."""
+    given = {
+        field: value
+        for field in Subject.model_fields
+        if field != "context" and (value := getattr(indicator, field, None))
+    }
+    return Subject(**given, context=indicator.model_extra or {})
