@@ -75,16 +75,18 @@ COMMODITY_MARKS: Final = Phrases(
 
 _COMMODITIES: Final = frozenset(
     """
-    aluminum aluminium copper zinc lead nickel tin cobalt lithium gold silver platinum palladium rhodium uranium steel
-    iron ore molybdenum manganese neodymium gallium germanium indium tellurium titanium magnesium bismuth antimony
-    crude oil brent wti naphtha propane ethanol methanol gasoline diesel coal bitumen urea polyethylene polypropylene
-    polyvinyl soda ash rubber lumber wool cotton cocoa coffee tea sugar rice wheat corn maize oat oats barley soybeans
-    soybean canola rapeseed palm sunflower cheese milk butter eggs potatoes orange juice beef poultry salmon hogs lean
-    live feeder cattle natural gas heating kraft pulp di ammonium phosphate sulfur synthetic graphite silicon hrc rebar
+    aluminum aluminium copper zinc lead nickel tin cobalt lithium gold silver platinum palladium rhodium uranium
+    steel iron ore molybdenum manganese neodymium gallium germanium indium tellurium titanium magnesium bismuth
+    antimony crude oil brent wti naphtha propane ethanol methanol gasoline diesel coal bitumen urea polyethylene
+    polypropylene polyvinyl soda ash rubber lumber wool cotton cocoa coffee tea sugar rice wheat corn maize oat
+    oats barley soybeans soybean canola rapeseed palm sunflower cheese milk butter eggs potatoes orange juice
+    beef poultry salmon hogs lean live feeder cattle swine lamb mutton chromium lng logs sawnwood henry hub
+    softwoods natural gas heating kraft pulp di ammonium phosphate sulfur synthetic graphite silicon hrc rebar
     scrap wood fish meal fe bananas tobacco groundnuts groundnut coconut copra
     """.split()
 )
 _MOST_WORDS: Final = 4
+_FEW_WORDS: Final = 5
 _HEADING_DIGITS: Final = (6, 7)
 
 
@@ -92,6 +94,11 @@ def is_bare_commodity(name: Name) -> bool:
     """Whether a name is a traded good and nothing else ("Live Cattle", "Iron Ore"): feeds quote its price so."""
     words = [word for word in name.words if not word.isdecimal() and word != "%"]
     return 0 < len(words) <= _MOST_WORDS and _COMMODITIES.issuperset(words)
+
+
+def names_commodity(name: Name) -> bool:
+    """Whether a traded good is among a few words ("Coal, Australia")."""
+    return len(name.words) <= _FEW_WORDS and not _COMMODITIES.isdisjoint(name.words)
 
 
 def is_expenditure_heading(name: Name) -> bool:

@@ -76,7 +76,7 @@ def published(scale: ParsedScale) -> Scale:
 
 
 def from_field(text: str) -> float | None:
-    """The factor a structured scale field names ("Millions", "Units", "1000"), else None. A bare power ("6") is none."""
+    """The factor a structured scale field names ("Millions", "Units", "1000"), else None. A bare "6" is none."""
     clean = text.strip().casefold()
     if not clean:
         return None
