@@ -1,0 +1,64 @@
+# Everything a person does with Sluice. `make help` lists it.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+LOCK_FROM := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --group build --extra embedded
+T ?= tests
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test check bench model schemas lock clean
+
+##@ Try it
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.run ## Classify 10,000 indicators through every stage, on an embedded broker and database
+	@$(BIN)/sluice demo
+
+up: $(VENV)/.run ## Keep broker, database, all stages and the HTTP API running until Ctrl-C
+	@$(BIN)/sluice up
+
+##@ Develop
+test: $(VENV)/.dev ## Run the tests; T=path narrows them
+	$(BIN)/python -m pytest $(T)
+
+check: $(VENV)/.dev ## Lint, types, import rules, generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m shared.contracts check
+
+bench: $(VENV)/.dev ## Measure throughput and CPU, beside raw aiokafka and Quix Streams in the same run
+	$(BIN)/python -m tests.benchmarks
+
+model: $(VENV)/.dev ## Train the embedded model from the labelled data and report its cross-validation
+	$(BIN)/python -m services.classification.model.train
+
+schemas: $(VENV)/.dev ## Write the JSON Schemas of the contracts; refuses incompatible changes
+	$(BIN)/python -m shared.contracts write
+
+lock: $(VENV)/.dev ## Resolve the dependencies anew into the lock files
+	$(LOCK_FROM) --upgrade -o requirements.lock
+	$(LOCK_FROM) --upgrade --extra dev -o requirements-dev.lock
+
+clean: ## Remove the environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Sluice needs Python 3.11 or newer; run: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@echo "installing into $(VENV) …"
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
+	@echo "installing development tools into $(VENV) …"
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.run
