@@ -1,0 +1,1 @@
+"""The command line: feeding indicators in, showing progress, writing results."""
