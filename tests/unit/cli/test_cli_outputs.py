@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -52,9 +53,13 @@ FULL = ResultRow(
 )
 BARE = ResultRow(None, None, status=RowStatus.REJECTED, error="row 2: name is missing")
 TEXT = st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
-ROWS = st.lists(
-    st.builds(ResultRow, TEXT, TEXT, units=TEXT, error=TEXT, overall_confidence=st.none() | st.floats(0, 1)), max_size=5
-)
+NUMBER = st.none() | st.floats(0, 1)
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "is_currency_denominated": st.none() | st.booleans(),
+    "is_cumulative": st.none() | st.booleans(),
+}
+VALUES |= {"overall_confidence": NUMBER, "cost_usd": NUMBER, "status": st.sampled_from(RowStatus)}
+ROWS = st.lists(st.builds(ResultRow, **{field: VALUES.get(field, TEXT) for field in ResultRow._fields}), max_size=5)
 
 
 def test_the_fields_are_those_that_were_promised() -> None:
