@@ -12,7 +12,7 @@ CHANGE: Final = frozenset(
     )
 )  # fmt: skip
 INDEX: Final = frozenset(("index", "indices", "indexes", "indexed", "points", "point", "pts", "idx"))
-SCORE: Final = frozenset(("score", "scores", "rating", "scale", "stars", "grade"))
+SCORE: Final = frozenset(("score", "scores", "rating", "scale", "stars"))
 RANK: Final = frozenset(("rank", "ranking", "ranks"))
 RATIO: Final = frozenset(
     ("ratio", "ratios", "times", "multiple", "multiples", "factor", "fold", "coefficient", "weight", "weights", "gini")

@@ -19,58 +19,58 @@ QUALIFIED: Final = Phrases(
 """What outweighs money in a unit: the money only says how something else is valued or bounded."""
 
 NOT_AMOUNT: Final = Phrases(
-    """index|indices|indexes|poverty headcount|poverty gap|percentile rank|score|rank|ratio|yoy|mom|qoq|growth|
-    rate|rates|yield|yields|percent|percentage|%|share of|as a share|stock markets|stock market|price level|
+    """index|indices|indexes|poverty headcount|poverty gap|percentile rank|score|rank|ratio|yoy|mom|qoq|growth|rate|
+    rates|yield|yields|percent|percentage|%|share of|as a share|stock markets|stock market|price level|
     price levels|deflator|deflators|survey|expectations|probability|hours|volatility|spread|minus|number of|
-    seasonal factors|parities|return on|inequality|rating|relative price|pressures|in months of|
-    to personal income|to total|to gdp|gap|poverty|approvals|purposes|functions|powers|collection powers|
-    quality of|monitoring|timing of|composition outturn|costing|restrictions on|producer prices|consumer prices|
-    import prices|export prices|wholesale prices|domestic producer|commodity price|unit labour costs|
-    unit labor costs|firing costs|productivity|by crop|filing|industrial trends|with an outstanding|
-    housing prices|volume|industrial orders|bond 10y|bond 5y|bond 2y|sector credit|factory orders|ex fuel|
-    durable goods orders|machinery orders|construction orders|household spending|personal spending|ii|iii|iv|
-    relative to|trade weighted|months of imported|debt management|per hour worked"""
+    seasonal factors|parities|return on|inequality|rating|relative price|pressures|in months of|to personal income|
+    to total|to gdp|gap|poverty|approvals|purposes|functions|powers|collection powers|quality of|monitoring|
+    timing of|composition outturn|costing|restrictions on|producer prices|consumer prices|import prices|
+    export prices|wholesale prices|domestic producer|commodity price|unit labour costs|unit labor costs|
+    firing costs|productivity|by crop|filing|industrial trends|with an outstanding|housing prices|volume|
+    industrial orders|bond 10y|bond 5y|bond 2y|sector credit|factory orders|ex fuel|durable goods orders|
+    machinery orders|construction orders|household spending|personal spending|ii|iii|iv|relative to|trade weighted|
+    months of imported|debt management|per hour worked"""
 )
 """In names without a unit: rates, indices, scores and shares of money, and headline names published as changes."""
 
 COUNTED: Final = Phrases(
-    """population|employment|employed|unemployed|employees|employee|payroll|payrolls|labor force|labour force|
-    persons|people|households|workers|hires|separations|quits|openings|layoffs|discharges|claims|claimant|
-    claimants|jobs|job|vacancies|starts|permits|units|vehicle|vehicles|car|cars|auto|autos|truck|trucks|
-    registrations|ridership|emissions|carbon|production|barrels|passengers|passenger|students|pupils|teachers|
-    children|deaths|births|subscriptions|arrivals|departures|migration|number|area|tonnes|freight|crude|crops|
-    livestock|cattle|establishments|enterprises|firms|companies|patents|applications|species|journeys|nights|
-    accidents|females|males|women|men|homes|houses|home sales|house sales|house|single family|inflows to|
-    outflows|membership|attendance|gas stocks|gasoline|distillate|natural gas|petroleum stocks|waste|water|
-    electricity|energy|transport of|aircraft|flights|hotels|beds|residents|citizens|crime|prisoners|hectares|
-    acres|land|harvested|slaughter|deliveries"""
+    """population|employment|employed|unemployed|employees|employee|payroll|payrolls|labor force|labour force|persons|
+    people|households|workers|hires|separations|quits|openings|layoffs|discharges|claims|claimant|claimants|jobs|
+    job|vacancies|starts|permits|units|vehicle|vehicles|car|cars|auto|autos|truck|trucks|registrations|ridership|
+    emissions|carbon|production|barrels|passengers|passenger|students|pupils|teachers|children|deaths|births|
+    subscriptions|arrivals|departures|migration|number|area|tonnes|freight|crude|crops|livestock|cattle|
+    establishments|enterprises|firms|companies|patents|applications|species|journeys|nights|accidents|females|
+    males|women|men|homes|houses|home sales|house sales|house|single family|inflows to|outflows|membership|
+    attendance|gas stocks|gasoline|distillate|natural gas|petroleum stocks|waste|water|electricity|energy|
+    transport of|aircraft|flights|hotels|beds|residents|citizens|crime|prisoners|hectares|acres|land|harvested|
+    slaughter|deliveries"""
 )
 SURE_MONEY: Final = Phrases(
     """earnings|wages|minimum wage|hourly wage|minimum hourly wage|income|incomes|sales price|average price|
     cost per pound|price of|prices of|unit prices|cost of|expenditure|expenditures|expense|expenses|revenue|
-    revenues|assets|liabilities|loans|debt|deposits|dep|securities|consumption expenditure|
-    construction spending|gdp|tax collections|gross domestic product|in circulation|spot crude oil price|
-    oil price|gas price|gasoline prices|oil prices|annual payroll|bond prices|personal consumption|
-    final consumption|real consumption|credit to|reserves for|assets held|entitlements|residence adjustment|
-    value for|value of|authorized by building permits value|balance of trade|trade balance|economic accounts|
-    structural business|services trade|trade by enterprise|current prices|local currency|contributions employee|
-    contributions employer|turnover"""
+    revenues|assets|liabilities|loans|debt|deposits|dep|securities|consumption expenditure|construction spending|
+    gdp|tax collections|gross domestic product|in circulation|spot crude oil price|oil price|gas price|
+    gasoline prices|oil prices|annual payroll|bond prices|personal consumption|final consumption|real consumption|
+    credit to|reserves for|assets held|entitlements|residence adjustment|value for|value of|
+    authorized by building permits value|balance of trade|trade balance|economic accounts|structural business|
+    services trade|trade by enterprise|current prices|local currency|contributions employee|contributions employer|
+    turnover"""
 )
 """Money even beside words that count people or goods ("Average weekly wages for employees")."""
 
 MONEY: Final = Phrases(
     """gnp|gni|gross national|compensation|loan|debts|credit|deposit|receipts|outlays|tax|taxes|investment|
-    investments|spending|inventories|exports|imports|export value|capital|reserves|money stock|money supply|m1|
-    m2|m3|monetary base|retail sales|store sales|consumption|dividends|commercial paper|bond|bonds|equity|
-    currency|value|value added|current account|budget balance|budget|remittances|borrowings|financing|payments|
-    cash|premiums|proceeds|profits|profit|surplus|deficit|external balance|costs|home price|spot price|price|
-    new orders|orders|allocation|sdr|mortgage|mortgages|receivables|accounts payable|output value|
-    instalment accounts|position|aid|capital formation|rent|rents|housing prices|savings|repayment|repayments|
-    arrears|forwards and futures|sdr holdings|less disposals of valuables"""
+    investments|spending|inventories|exports|imports|export value|capital|reserves|money stock|money supply|m1|m2|
+    m3|monetary base|retail sales|store sales|consumption|dividends|commercial paper|bond|bonds|equity|currency|
+    value|value added|current account|budget balance|budget|remittances|borrowings|financing|payments|cash|
+    premiums|proceeds|profits|profit|surplus|deficit|external balance|costs|home price|spot price|price|new orders|
+    orders|allocation|sdr|mortgage|mortgages|receivables|accounts payable|output value|instalment accounts|
+    position|aid|capital formation|rent|rents|housing prices|savings|repayment|repayments|arrears|
+    forwards and futures|sdr holdings|less disposals of valuables"""
 )
 QUOTED: Final = Phrases("unit prices")
 COMMODITY_MARKS: Final = Phrases(
-    """bitcoin|ethereum|litecoin|brent|west texas intermediate|wti|wholesale price|hot rolled coil"""
+    "bitcoin|ethereum|litecoin|brent|west texas intermediate|wti|wholesale price|hot rolled coil"
 )
 
 _COMMODITIES: Final = frozenset(
