@@ -50,6 +50,15 @@ INDEX_CASES: Final = (
         c.UP,
     ),
     c.Case(
+        "consumer sentiment index",
+        c.units("index", "points", "name:index"),
+        Phrases("consumer sentiment index|consumer sentiment|consumer confidence index"),
+        Phrases("expectations|current conditions|mom|change"),
+        c.INDEX,
+        c.AVERAGE,
+        c.UP,
+    ),
+    c.Case(
         "score or rating",
         c.units("score", "name:score"),
         None,

@@ -110,6 +110,29 @@ CHANGE_CASES: Final = (
         c.UP,
     ),
     c.Case(
+        "growth of wages in percent",
+        c.PERCENT,
+        Phrases("wage growth|earnings growth|wages yoy|wages mom|earnings yoy|earnings mom|earnings qoq|wages qoq"),
+        Phrases(f"{SURVEY_WORDS}|gap|share|minimum"),
+        c.CHANGE,
+        c.PER_PERIOD,
+        c.UP,
+    ),
+    c.Case(
+        "growth in percent",
+        c.PERCENT,
+        Phrases(
+            "growth rate|yoy|mom|qoq|gdp growth|loan growth|population growth|credit growth|gdp annual growth rate"
+        ),
+        Phrases(
+            f"""{SURVEY_WORDS}|share|ratio|gap|contribution|potential|index|unemployment|utilization|balance|natural|
+            warranted|of orders|wage|wages|earnings|trend|rate of preventable|current account"""
+        ),
+        c.CHANGE,
+        c.PER_PERIOD,
+        c.BY_NAME,
+    ),
+    c.Case(
         "change of prices",
         c.CHANGES,
         Phrases(_PRICE_WORDS),

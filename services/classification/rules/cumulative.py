@@ -69,20 +69,14 @@ def detect(points: Sequence[tuple[str, float]], *, name: str, units: str, unit: 
     claims_year = _claims(_YEAR_TO_DATE, name, units)
     claims_forever = not claims_year and _claims(_RUNNING, name, units)
     if unit.unit_type in _NEVER_ADDED or unit.matched_pattern.endswith("currency-per-unit"):
-        return (
-            _not_added(series, f"{unit.unit_type} values are not added up")
-            if len(series) >= _FEWEST
-            else _unknown(series)
-        )
+        return _not_added(series, f"{unit.unit_type} values are not added up")
     found = _year_to_date(series)
     if found is not None:
         return found
     if claims_year:
-        return _claimed(series, CumulativePattern.YTD, contradicted=len(series) >= _MONTHS + 1 and not _falls(series))
+        return _claimed(series, CumulativePattern.YTD, contradicted=_never_resets(series))
     if claims_forever:
         return _claimed(series, CumulativePattern.RUNNING_TOTAL, contradicted=_falls(series))
-    if len(series) < _FEWEST:
-        return _unknown(series)
     return _not_added(series, "no year adds up and starts again")
 
 
@@ -164,6 +158,11 @@ def _resets(boundary: Boundary, periods: int) -> bool:
     annual, first = boundary.last.value, boundary.first.value
     low, high = _FIRST
     return first <= (1 - _RESET) * annual and low * annual <= first * periods <= high * annual
+
+
+def _never_resets(series: list[Point]) -> bool:
+    """Whether more than a year of values goes by without a fall: no year-to-date series does that."""
+    return len(series) > _MONTHS and not _falls(series)
 
 
 def _falls(series: list[Point]) -> bool:

@@ -6,6 +6,7 @@ parse_date("2023-Q1") -> 2023-01-01;  parse_date("last10YearsAvg") -> None
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import lru_cache
 from itertools import pairwise
 from statistics import median
 from typing import Final, NamedTuple
@@ -65,6 +66,7 @@ class Spacing(NamedTuple):
     dates: int
 
 
+@lru_cache(maxsize=16_384)
 def parse_date(text: str) -> date | None:
     """The first day of the period a text names, None for sentinels and anything else that is no date."""
     clean = text.strip()

@@ -14,7 +14,15 @@ _EVENTS = (15, "survey_or_event_misplaced")
 
 RULE_OF_CASE: Final[dict[str, tuple[int, str]]] = {
     **dict.fromkeys(
-        ("inflation", "change of prices", "change of wages", "change in the unit or name", "activity in percent"),
+        (
+            "inflation",
+            "change of prices",
+            "change of wages",
+            "change in the unit or name",
+            "activity in percent",
+            "growth in percent",
+            "growth of wages in percent",
+        ),
         _CHANGE,
     ),
     **dict.fromkeys(("official interest rate", "interest rate", "bond yield", "interest spread"), _INTEREST),
@@ -23,7 +31,14 @@ RULE_OF_CASE: Final[dict[str, tuple[int, str]]] = {
         _LABOUR,
     ),
     **dict.fromkeys(
-        ("price index", "survey or activity index", "terms of trade", "standardised activity index", "wages as index"),
+        (
+            "price index",
+            "survey or activity index",
+            "terms of trade",
+            "standardised activity index",
+            "wages as index",
+            "consumer sentiment index",
+        ),
         _INDEX,
     ),
     "named balance": _BALANCE,
