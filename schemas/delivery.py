@@ -1,33 +1,34 @@
 """What every pipeline's records carry beside their payload: headers, trail, dead letters, batch events."""
 
 from enum import StrEnum
+from typing import Final
 
 from schemas.base import Contract
 
 
-class Header(StrEnum):
-    """Names of the record headers. Values are UTF-8 text."""
+class Header:
+    """Names of the record headers, as plain strings because the Kafka client takes nothing else. Values are UTF-8."""
 
-    BATCH_ID = "batch_id"
-    SCHEMA_VERSION = "schema_version"
-    ATTEMPT = "attempt"
-    PRODUCED_AT = "produced_at"
-    INGESTED_AT = "ingested_at"
-    PROVIDER = "provider"
-    TRACEPARENT = "traceparent"
-    TRACESTATE = "tracestate"
-    TRAIL = "trail"
-    NOT_BEFORE = "not_before"
-    DLQ_TOPIC = "x-dlq-topic"
-    DLQ_PARTITION = "x-dlq-partition"
-    DLQ_OFFSET = "x-dlq-offset"
-    DLQ_TIMESTAMP = "x-dlq-timestamp"
-    DLQ_STAGE = "x-dlq-stage"
-    DLQ_ERROR_CLASS = "x-dlq-error-class"
-    DLQ_ERROR_CODE = "x-dlq-error-code"
-    DLQ_ERROR_MESSAGE = "x-dlq-error-message"
-    DLQ_ATTEMPTS = "x-dlq-attempts"
-    DLQ_FAILED_AT = "x-dlq-failed-at"
+    BATCH_ID: Final = "batch_id"
+    SCHEMA_VERSION: Final = "schema_version"
+    ATTEMPT: Final = "attempt"
+    PRODUCED_AT: Final = "produced_at"
+    INGESTED_AT: Final = "ingested_at"
+    PROVIDER: Final = "provider"
+    TRACEPARENT: Final = "traceparent"
+    TRACESTATE: Final = "tracestate"
+    TRAIL: Final = "trail"
+    NOT_BEFORE: Final = "not_before"
+    DLQ_TOPIC: Final = "x-dlq-topic"
+    DLQ_PARTITION: Final = "x-dlq-partition"
+    DLQ_OFFSET: Final = "x-dlq-offset"
+    DLQ_TIMESTAMP: Final = "x-dlq-timestamp"
+    DLQ_STAGE: Final = "x-dlq-stage"
+    DLQ_ERROR_CLASS: Final = "x-dlq-error-class"
+    DLQ_ERROR_CODE: Final = "x-dlq-error-code"
+    DLQ_ERROR_MESSAGE: Final = "x-dlq-error-message"
+    DLQ_ATTEMPTS: Final = "x-dlq-attempts"
+    DLQ_FAILED_AT: Final = "x-dlq-failed-at"
 
 
 class RejectCode(StrEnum):

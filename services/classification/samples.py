@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from schemas.classification import ValueStatistics
 from schemas.indicator import SamplePoint
-from services.classification.rules.periods import median_gap_days, parse_period
+from services.classification.rules.periods import parse_date, spacing
 
 KEPT_POINTS = 120
 """Enough for five years of monthly values, which the cumulative rules need; more is not sent on."""
@@ -30,7 +30,8 @@ def statistics(points: Sequence[Point]) -> ValueStatistics | None:
     values = [value for _, value in points]
     mean = math.fsum(values) / len(values)
     deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values))
-    dated = sorted((day, date) for date, _ in points if (day := parse_period(date)))
+    dated = sorted((day, date) for date, _ in points if (day := parse_date(date)))
+    gap = spacing([date for _, date in dated])
     return ValueStatistics(
         count=len(values),
         minimum=min(values),
@@ -42,6 +43,6 @@ def statistics(points: Sequence[Point]) -> ValueStatistics | None:
         all_integers=all(value.is_integer() for value in values),
         first_date=dated[0][1] if dated else "",
         last_date=dated[-1][1] if dated else "",
-        median_gap_days=median_gap_days([day for day, _ in dated]),
+        median_gap_days=gap.days if gap else None,
         latest=tuple(values[-SHOWN_VALUES:]),
     )

@@ -6,7 +6,7 @@ with explicit offsets on the subscriber's own consumer.
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -62,6 +62,8 @@ class StageSubscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
 
     def __init__(self, broker: KafkaBroker, worker: StageWorker, kafka: KafkaSettings, runtime: RuntimeSettings) -> None:
         self.worker = worker
+        self.after_batch: Callable[[], None] = lambda: None
+        """Called when a fetch has been worked and committed."""
         self._busy = asyncio.Lock()
         self._drain_seconds = runtime.drain_seconds
         stage = worker.stage
@@ -104,6 +106,7 @@ class StageSubscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
             return
         async with self._busy:
             await self.worker.process(message.raw_message, ConsumerInput(self.consumer))  # type: ignore[arg-type]  # batches are tuples
+        self.after_batch()
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         """Let the batch in hand finish and commit while the group still knows us."""

@@ -1,8 +1,8 @@
 """Bytes to validated messages and back. One bad record never touches its neighbours."""
 
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,24 +16,25 @@ from shared.runtime.outcome import Reject
 MAX_ERRORS_SHOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A record that was understood. `message` is the record itself on a topic without a model."""
-
-    envelope: Envelope
-    message: Any
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Refused:
-    """A record that was not."""
+    """A record that was not understood."""
 
     record: Record
     reason: Reject
 
 
+@dataclass(slots=True)
+class Decoded:
+    """A batch, sorted into what was understood (envelope and message at the same index) and what was not."""
+
+    envelopes: list[Envelope] = field(default_factory=list)
+    messages: list[Any] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+
 class Decoder:
-    """Reads the records of one topic."""
+    """Reads the records of one topic. A topic without a model gives the records themselves as messages."""
 
     def __init__(self, topic: Topic[Any], key_field: str | None, max_bytes: int) -> None:
         self._topic = topic
@@ -42,31 +43,47 @@ class Decoder:
         self._version = str(topic.schema_version).encode()
         self._validate = topic.model.__pydantic_validator__.validate_json if topic.model else None
 
-    def decode(self, records: Sequence[Record], traceparent: Callable[[], bytes]) -> list[Received | Refused]:
-        """One result a record, in order."""
-        return [self._decode_one(record, traceparent) for record in records]
+    def decode(self, records: Sequence[Record]) -> Decoded:
+        """Decode and validate each record on its own."""
+        decoded = Decoded()
+        for record in records:
+            try:
+                envelope, message = self._decode_one(record)
+            except _NotUnderstood as refusal:
+                decoded.refused.append(Refused(record, refusal.reason))
+            else:
+                decoded.envelopes.append(envelope)
+                decoded.messages.append(message)
+        return decoded
 
-    def _decode_one(self, record: Record, traceparent: Callable[[], bytes]) -> Received | Refused:
-        if refusal := self._refusal(record):
-            return Refused(record, refusal)
+    def _decode_one(self, record: Record) -> tuple[Envelope, Any]:
+        value, headers = record.value, dict(record.headers)
+        if value is None:
+            raise _NotUnderstood(RejectCode.NOT_JSON, "record has no value; send a JSON object")
+        if len(value) > self._max_bytes:
+            raise _NotUnderstood(RejectCode.TOO_LARGE, f"{len(value)} bytes; the limit is {self._max_bytes}")
+        if headers.get(Header.SCHEMA_VERSION, self._version) != self._version:
+            self._check_version(headers[Header.SCHEMA_VERSION])
         try:
-            message = self._validate(record.value) if self._validate else record
+            message = self._validate(value) if self._validate else record
             item_id = getattr(message, self._key_field) if self._key_field else (record.key or b"").decode()
-            return Received(open_envelope(record, item_id, traceparent), message)
         except ValidationError as error:
-            return Refused(record, _explain(error))
+            raise _explain(error) from None
         except UnicodeDecodeError as error:
-            return Refused(record, Reject(RejectCode.NOT_JSON, f"key or header is not UTF-8: {error.reason}"))
+            raise _NotUnderstood(RejectCode.NOT_JSON, f"key is not UTF-8: {error.reason}") from None
+        return open_envelope(record, item_id, headers, new_traceparent), message
 
-    def _refusal(self, record: Record) -> Reject | None:
-        if record.value is None:
-            return Reject(RejectCode.NOT_JSON, "record has no value; send a JSON object")
-        if len(record.value) > self._max_bytes:
-            return Reject(RejectCode.TOO_LARGE, f"{len(record.value)} bytes; the limit is {self._max_bytes}")
-        for name, value in record.headers:
-            if name == Header.SCHEMA_VERSION and value != self._version:
-                return _version_refusal(value, self._topic.schema_version)
-        return None
+    def _check_version(self, version: bytes) -> None:
+        newest, text = self._topic.schema_version, version.decode(errors="replace")
+        if not text.isdigit() or not 1 <= int(text) <= newest:
+            detail = f"schema_version {text!r:.20} is not known here; versions 1 to {newest} are. Upgrade this stage first"
+            raise _NotUnderstood(RejectCode.UNKNOWN_SCHEMA_VERSION, detail)
+
+
+class _NotUnderstood(Exception):  # noqa: N818 -- never leaves this module
+    def __init__(self, code: RejectCode, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = Reject(code, detail)
 
 
 def new_traceparent() -> bytes:
@@ -75,24 +92,14 @@ def new_traceparent() -> bytes:
     return f"00-{noise[:32]}-{noise[32:]}-01".encode()
 
 
-def _version_refusal(value: bytes, newest: int) -> Reject | None:
-    text = value.decode(errors="replace")
-    if text.isdigit() and 1 <= int(text) <= newest:
-        return None
-    return Reject(
-        RejectCode.UNKNOWN_SCHEMA_VERSION,
-        f"schema_version {text!r:.20} is not known here; versions 1 to {newest} are. Upgrade this stage first",
-    )
-
-
-def _explain(error: ValidationError) -> Reject:
+def _explain(error: ValidationError) -> _NotUnderstood:
     """The first few problems in words, without the values: a payload never reaches logs or headers."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     if problems[0]["type"] == "json_invalid":
-        return Reject(RejectCode.NOT_JSON, "value is not valid JSON in UTF-8; send one JSON object a record")
+        return _NotUnderstood(RejectCode.NOT_JSON, "value is not valid JSON in UTF-8; send one JSON object a record")
     shown = [f"{'.'.join(str(part) for part in p['loc']) or 'value'}: {p['msg']}" for p in problems[:MAX_ERRORS_SHOWN]]
     more = f" (and {len(problems) - MAX_ERRORS_SHOWN} more)" if len(problems) > MAX_ERRORS_SHOWN else ""
-    return Reject(RejectCode.WRONG_SCHEMA, "; ".join(shown) + more)
+    return _NotUnderstood(RejectCode.WRONG_SCHEMA, "; ".join(shown) + more)
 
 
 def encode(message: Contract) -> bytes:

@@ -11,6 +11,7 @@ from schemas.delivery import Header, StageRun
 
 Headers = Sequence[tuple[str, bytes]]
 _TRAIL = TypeAdapter(list[StageRun])
+_PASSED_ON = (Header.PROVIDER, Header.TRACESTATE)
 
 
 class Record(Protocol):
@@ -32,7 +33,10 @@ class Record(Protocol):
     def headers(self) -> Headers: ...
 
 
-@dataclass(frozen=True, slots=True)
+# The classes below are made once a message. They are not frozen because that would double what making one costs.
+
+
+@dataclass(slots=True)
 class OutRecord:
     """A record to publish. `partition` None: chosen by the hash of the key."""
 
@@ -43,19 +47,38 @@ class OutRecord:
     partition: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Envelope:
-    """The delivery facts of one message. Times are seconds since the epoch."""
+    """The delivery facts of one message; headers stay bytes until somebody asks."""
 
     item_id: str
-    batch_id: str
-    attempt: int
-    ingested_at: float
-    provider: str
-    trail: bytes
-    """JSON objects (StageRun) joined by commas: appended to by every stage, parsed only where it is stored."""
-    traceparent: bytes
     record: Record
+    headers: dict[str, bytes]
+
+    @property
+    def batch_id(self) -> str:
+        """The batch the item is accounted in."""
+        return self.headers[Header.BATCH_ID].decode()
+
+    @property
+    def ingested_at(self) -> float:
+        """When the item entered the pipeline, in seconds since the epoch."""
+        return float(self.headers[Header.INGESTED_AT])
+
+    @property
+    def attempt(self) -> int:
+        """How often this stage has been given the item, this time included."""
+        return _number(self.headers.get(Header.ATTEMPT), 1)
+
+    @property
+    def provider(self) -> str:
+        """The provider chosen for the item's request, empty if none was."""
+        return self.headers.get(Header.PROVIDER, b"").decode()
+
+    @property
+    def trail(self) -> bytes:
+        """JSON objects (StageRun) joined by commas: appended to by every stage, parsed only where it is stored."""
+        return self.headers.get(Header.TRAIL, b"")
 
 
 class Envelopes(tuple[Envelope, ...]):
@@ -69,21 +92,17 @@ def rolling_batch_id(timestamp_ms: int) -> str:
     return datetime.fromtimestamp(timestamp_ms / 1000, UTC).strftime("rolling-%Y%m%dT%H")
 
 
-def open_envelope(record: Record, item_id: str, new_traceparent: Callable[[], bytes]) -> Envelope:
+def open_envelope(
+    record: Record, item_id: str, headers: dict[str, bytes], new_traceparent: Callable[[], bytes]
+) -> Envelope:
     """Envelope of `record`; what a foreign producer left out is derived so that a redelivery derives the same."""
-    headers = dict(record.headers)
-    ingested = headers.get(Header.INGESTED_AT)
-    batch = headers.get(Header.BATCH_ID)
-    return Envelope(
-        item_id=item_id,
-        batch_id=batch.decode() if batch else rolling_batch_id(record.timestamp),
-        attempt=_number(headers.get(Header.ATTEMPT), 1),
-        ingested_at=float(ingested) if ingested else record.timestamp / 1000,
-        provider=headers.get(Header.PROVIDER, b"").decode(),
-        trail=headers.get(Header.TRAIL, b""),
-        traceparent=headers.get(Header.TRACEPARENT) or new_traceparent(),
-        record=record,
-    )
+    if Header.BATCH_ID not in headers:
+        headers[Header.BATCH_ID] = rolling_batch_id(record.timestamp).encode()
+    if Header.INGESTED_AT not in headers:
+        headers[Header.INGESTED_AT] = b"%.3f" % (record.timestamp / 1000)
+    if Header.TRACEPARENT not in headers:
+        headers[Header.TRACEPARENT] = new_traceparent()
+    return Envelope(item_id, record, headers)
 
 
 def _number(raw: bytes | None, default: int) -> int:
@@ -93,21 +112,18 @@ def _number(raw: bytes | None, default: int) -> int:
         return default
 
 
-def output_headers(
-    envelope: Envelope, common: Headers, run: bytes, trail: bytes | None = None
-) -> list[tuple[str, bytes]]:
+def output_headers(envelope: Envelope, common: Headers, run: bytes, trail: bytes | None = None) -> list[tuple[str, bytes]]:
     """Headers of an output of `envelope`'s item; `common` are those that a whole batch shares."""
-    before = envelope.trail if trail is None else trail
-    trail = before + b"," + run if before else run
+    given = envelope.headers
+    before = given.get(Header.TRAIL) if trail is None else trail
     headers = [
         *common,
-        (Header.BATCH_ID, envelope.batch_id.encode()),
-        (Header.INGESTED_AT, b"%.3f" % envelope.ingested_at),
-        (Header.TRACEPARENT, envelope.traceparent),
-        (Header.TRAIL, trail),
+        (Header.BATCH_ID, given[Header.BATCH_ID]),
+        (Header.INGESTED_AT, given[Header.INGESTED_AT]),
+        (Header.TRACEPARENT, given[Header.TRACEPARENT]),
+        (Header.TRAIL, before + b"," + run if before else run),
     ]
-    if envelope.provider:
-        headers.append((Header.PROVIDER, envelope.provider.encode()))
+    headers.extend((name, given[name]) for name in _PASSED_ON if name in given)
     return headers
 
 

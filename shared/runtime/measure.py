@@ -10,7 +10,7 @@ from shared.runtime.outcome import Emit, Reject
 from shared.telemetry import metrics
 
 if TYPE_CHECKING:
-    from shared.runtime.codec import Received
+    from shared.runtime.codec import Decoded
 
 STATES = ("starting", "running", "paused", "draining", "halted")
 
@@ -48,20 +48,25 @@ class StageMetrics:
             self._in_flight.set(0)
             self._cpu.inc(time.process_time() - cpu)
 
-    def count(self, received: Sequence["Received"], outcomes: Sequence[Any], invalid: int, now: float) -> None:
+    def count(self, batch: "Decoded", outcomes: Sequence[Any], now: float) -> None:
         """Count a finished batch by outcome. `now` in seconds since the epoch."""
-        emitted = sum(isinstance(outcome, Emit) and bool(outcome.messages) for outcome in outcomes)
-        absorbed = sum(isinstance(outcome, Emit) and not outcome.messages for outcome in outcomes)
         rejects = [outcome for outcome in outcomes if isinstance(outcome, Reject)]
-        postponed = len(outcomes) - emitted - absorbed - len(rejects)
-        counts = {"emitted": emitted, "absorbed": absorbed, "rejected": len(rejects), "invalid": invalid, "postponed": postponed}
+        emits = [outcome for outcome in outcomes if isinstance(outcome, Emit)]
+        absorbed = sum(not outcome.messages for outcome in emits)
+        counts = {
+            "emitted": len(emits) - absorbed,
+            "absorbed": absorbed,
+            "rejected": len(rejects),
+            "invalid": len(batch.refused),
+            "postponed": len(outcomes) - len(emits) - len(rejects),
+        }
         for outcome, count in counts.items():
             if count:
                 metrics.RECORDS.labels(*self._labels, outcome).inc(count)
-        for reject in rejects:
+        for reject in [*rejects, *(item.reason for item in batch.refused)]:
             metrics.DEAD_LETTERS.labels(*self._labels, reject.code.value).inc()
-        if received:
-            self._age.observe(max(0.0, now - min(item.envelope.ingested_at for item in received)))
+        if batch.envelopes:
+            self._age.observe(max(0.0, now - min(envelope.ingested_at for envelope in batch.envelopes)))
         self._progress.set(now)
 
     def state(self, current: str) -> None:

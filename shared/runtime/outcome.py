@@ -20,7 +20,7 @@ class Usage:
 NO_USAGE = Usage()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Emit:
     """Messages to publish for the item; each goes to the output topic of its type. Empty: nothing to say yet."""
 
@@ -30,7 +30,7 @@ class Emit:
     """Replaces the item's trail: for a stage that brings several records together."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reject:
     """The item cannot be processed, now or later: it goes to the dead letters with this reason."""
 

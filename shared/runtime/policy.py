@@ -2,7 +2,7 @@
 
 import random
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared.errors import HaltStage
 
@@ -37,9 +37,7 @@ class DeadLetterGuard:
     _seen: int = 0
     _bad: int = 0
     _in_a_row: int = 0
-
-    def __post_init__(self) -> None:
-        self._batches: deque[tuple[int, int]] = deque()
+    _batches: deque[tuple[int, int]] = field(default_factory=deque)
 
     def observe(self, stage: str, rejected: list[bool]) -> None:
         """Take note of a batch. Raises HaltStage when either limit is passed."""

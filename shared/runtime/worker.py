@@ -7,24 +7,24 @@ Nothing is committed before that; whatever fails in between is read again.
 import asyncio
 import random
 import secrets
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
 import structlog
 
-from schemas.base import Contract
-from schemas.delivery import Header, RejectCode, StageRun
+from schemas.delivery import RejectCode
 from shared.errors import HaltStage, PermanentError, TransientError
 from shared.runtime.clock import Clock
-from shared.runtime.codec import Decoder, Received, Refused, encode, new_traceparent
+from shared.runtime.codec import Decoded, Decoder
 from shared.runtime.dead_letters import dead_letter, not_before, postponed
-from shared.runtime.declaration import Stage, Topic
-from shared.runtime.envelope import Envelope, Envelopes, OutRecord, Record, output_headers
-from shared.runtime.outcome import Emit, Outcome, Reject, Usage
-from shared.runtime.policy import DeadLetterGuard, RetryPolicy
+from shared.runtime.declaration import Stage
+from shared.runtime.envelope import Envelope, Envelopes, OutRecord, Record
 from shared.runtime.measure import StageMetrics
+from shared.runtime.outcome import Emit, Outcome, Reject
+from shared.runtime.policy import DeadLetterGuard, RetryPolicy
+from shared.runtime.writer import Writer
 
 log = structlog.get_logger()
 
@@ -64,6 +64,9 @@ class State(StrEnum):
     DRAINING = "draining"
     HALTED = "halted"
 
+
+Messages = Sequence[Any]
+"""Validated messages of one type, or records on a topic without a model."""
 
 ResourceFactory = Callable[[type, Stage, Envelopes], Any]
 
@@ -161,13 +164,21 @@ class StageWorker:
             self._enter(State.HALTED, str(error))
             return False
         except TransientError as error:
-            self._enter(State.PAUSED, str(error))
-            self._pauses += 1
-            await self._clock.wait(self._retry.in_place_delay(self._pauses, error.retry_after, self._jitter), self.stopping)
+            await self._pause(str(error), error.retry_after)
+            return False
+        except Exception as error:
+            # A fault of ours or of a client library. Whatever it is, the records are not done: keep them and say so.
+            log.exception("batch failed", stage=self.stage.full_name)
+            await self._pause(f"{type(error).__name__}: {error}", None)
             return False
         self._pauses = 0
         self._enter(State.DRAINING if self.stopping.is_set() else State.RUNNING)
         return True
+
+    async def _pause(self, reason: str, retry_after: float | None) -> None:
+        self._enter(State.PAUSED, reason)
+        self._pauses += 1
+        await self._clock.wait(self._retry.in_place_delay(self._pauses, retry_after, self._jitter), self.stopping)
 
     def _enter(self, state: State, reason: str = "") -> None:
         if state is not self.state or reason != self.reason:
@@ -190,87 +201,79 @@ class StageWorker:
     async def _work(self, records: Sequence[Record]) -> None:
         with self.metrics.batch(len(records)):
             began, now = self._clock.monotonic(), self._clock.now()
-            decoded = self._decoder.decode(records, new_traceparent)
-            received = [item for item in decoded if isinstance(item, Received)]
-            outcomes = await self._handle(received)
+            batch = self._decoder.decode(records)
+            outcomes = await self._handle(batch.messages, batch.envelopes)
             share = (self._clock.monotonic() - began) * 1000 / len(records)
-            refused = [item for item in decoded if isinstance(item, Refused)]
-            self._check_rejections(refused, outcomes)
-            await self._publish(self._outputs(received, outcomes, refused, now, share))
-        self.metrics.count(received, outcomes, len(refused), self._clock.now())
-        self._log_batch(records, outcomes, refused, self._clock.monotonic() - began)
+            self._check_rejections(batch, outcomes)
+            await self._publish(self._outputs(batch, outcomes, now, share))
+        self.metrics.count(batch, outcomes, self._clock.now())
+        self._log_batch(batch, outcomes, self._clock.monotonic() - began)
 
-    async def _handle(self, received: Sequence[Received]) -> Sequence[Outcome | Postpone]:
+    async def _handle(self, messages: Messages, envelopes: Sequence[Envelope]) -> Sequence[Outcome | Postpone]:
         """Outcomes of all; in-place retries while the failure may pass, halves when one item breaks the handler."""
-        if not received:
+        if not messages:
             return []
         began, failures = self._clock.monotonic(), 0
         while True:
             try:
-                return await self._call(received)
+                return await self._call(messages, envelopes)
             except TransientError as error:
                 failures += 1
                 delay = self._retry.in_place_delay(failures, error.retry_after, self._jitter)
                 if self.stopping.is_set():
                     raise
                 if self._clock.monotonic() - began + delay > self._retry.in_place_budget:
-                    return self._give_up(received, error)
+                    return self._give_up(messages, error)
                 self.metrics.retries.inc()
                 self._enter(State.PAUSED, str(error))
                 await self._clock.wait(delay, self.stopping)
-            except PermanentError as error:
-                if len(received) == 1:
-                    return [Reject(error.code, error.detail)]
-                return await self._halves(received)
             except HaltStage:
                 raise
             except Exception as error:
-                if len(received) == 1:
-                    log.exception("handler failed", stage=self.stage.full_name)
-                    return [Reject(RejectCode.HANDLER_ERROR, f"{type(error).__name__} in {self.stage.full_name}")]
-                return await self._halves(received)
+                if len(messages) == 1:
+                    return [self._broken(error)]
+                middle = len(messages) // 2
+                first = await self._handle(messages[:middle], envelopes[:middle])
+                return [*first, *await self._handle(messages[middle:], envelopes[middle:])]
 
-    async def _halves(self, received: Sequence[Received]) -> Sequence[Outcome | Postpone]:
-        middle = len(received) // 2
-        return [*await self._handle(received[:middle]), *await self._handle(received[middle:])]
+    def _broken(self, error: Exception) -> Reject:
+        if isinstance(error, PermanentError):
+            return Reject(error.code, error.detail)
+        log.error("handler failed", stage=self.stage.full_name, exc_info=error)
+        return Reject(RejectCode.HANDLER_ERROR, f"{type(error).__name__} in {self.stage.full_name}")
 
-    def _give_up(self, received: Sequence[Received], error: TransientError) -> Sequence[Postpone]:
+    def _give_up(self, messages: Messages, error: TransientError) -> Sequence[Postpone]:
         if self.stage.sink:
             raise error
-        return [Postpone(str(error))] * len(received)
+        return [Postpone(str(error))] * len(messages)
 
-    async def _call(self, received: Sequence[Received]) -> Sequence[Outcome]:
-        envelopes = Envelopes(item.envelope for item in received)
-        wanted = {name: self._resources(kind, self.stage, envelopes) for name, kind in self.stage.resources.items()}
-        outcomes = await self.stage.handler([item.message for item in received], **wanted)
-        if len(outcomes) != len(received):
-            raise HaltStage(f"{self.stage.full_name} gave {len(outcomes)} outcomes for {len(received)} messages")
+    async def _call(self, messages: Messages, envelopes: Sequence[Envelope]) -> Sequence[Outcome]:
+        group = Envelopes(envelopes)
+        wanted = {name: self._resources(kind, self.stage, group) for name, kind in self.stage.resources.items()}
+        outcomes = await self.stage.handler(messages, **wanted)
+        if len(outcomes) != len(messages):
+            raise HaltStage(f"{self.stage.full_name} gave {len(outcomes)} outcomes for {len(messages)} messages")
         return outcomes
 
-    def _check_rejections(self, refused: Sequence[Refused], outcomes: Sequence[Outcome | Postpone]) -> None:
+    def _check_rejections(self, batch: Decoded, outcomes: Sequence[Outcome | Postpone]) -> None:
         if not self.stage.edge and not self.stage.sink:
-            rejected = [True] * len(refused) + [isinstance(outcome, Reject) for outcome in outcomes]
+            rejected = [True] * len(batch.refused) + [isinstance(outcome, Reject) for outcome in outcomes]
             self._guard.observe(self.stage.full_name, rejected)
 
     # --- outputs ------------------------------------------------------------------------------
 
     def _outputs(
-        self,
-        received: Sequence[Received],
-        outcomes: Sequence[Outcome | Postpone],
-        refused: Sequence[Refused],
-        now: float,
-        share_ms: float,
+        self, batch: Decoded, outcomes: Sequence[Outcome | Postpone], now: float, share_ms: float
     ) -> list[OutRecord]:
-        writer = _Writer(self.stage, now, share_ms)
-        records = [dead_letter(self.stage, item.record, item.reason, now) for item in refused]
-        for item, outcome in zip(received, outcomes, strict=True):
+        writer = Writer(self.stage, now, share_ms)
+        records = [dead_letter(self.stage, item.record, item.reason, now) for item in batch.refused]
+        for envelope, outcome in zip(batch.envelopes, outcomes, strict=True):
             if isinstance(outcome, Emit):
-                records.extend(writer.write(item.envelope, outcome))
+                writer.write(envelope, outcome, records)
             elif isinstance(outcome, Reject):
-                records.append(dead_letter(self.stage, item.envelope.record, outcome, now))
+                records.append(dead_letter(self.stage, envelope.record, outcome, now))
             else:
-                records.append(self._postpone(item.envelope, outcome, now))
+                records.append(self._postpone(envelope, outcome, now))
         return records
 
     def _postpone(self, envelope: Envelope, outcome: Postpone, now: float) -> OutRecord:
@@ -280,69 +283,15 @@ class StageWorker:
             return dead_letter(self.stage, envelope.record, reason, now)
         return postponed(self.stage, envelope.record, envelope.attempt + 1, now + delay)
 
-    def _log_batch(
-        self, records: Sequence[Record], outcomes: Sequence[Outcome | Postpone], refused: Sequence[Refused], seconds: float
-    ) -> None:
+    def _log_batch(self, batch: Decoded, outcomes: Sequence[Outcome | Postpone], seconds: float) -> None:
         log.info(
             "batch",
             stage=self.stage.full_name,
-            records=len(records),
-            refused=len(refused) + sum(isinstance(outcome, Reject) for outcome in outcomes),
+            records=len(batch.envelopes) + len(batch.refused),
+            refused=len(batch.refused) + sum(isinstance(outcome, Reject) for outcome in outcomes),
             postponed=sum(isinstance(outcome, Postpone) for outcome in outcomes),
             seconds=round(seconds, 4),
         )
-
-
-class _Writer:
-    """Output records of one slice; what its items share is encoded once."""
-
-    def __init__(self, stage: Stage, now: float, share_ms: float) -> None:
-        self._stage = stage
-        self._now = now
-        self._share_ms = share_ms
-        self._topics: dict[type[Contract], tuple[Topic[Any], list[tuple[str, bytes]]]] = {}
-        self._runs: dict[tuple[Usage, int], bytes] = {}
-
-    def write(self, envelope: Envelope, outcome: Emit) -> Iterator[OutRecord]:
-        """Records for the outputs of one item, in the partition it came from."""
-        run = self._run(outcome.usage, envelope.attempt)
-        for message in outcome.messages:
-            topic, common = self._topic(type(message), message)
-            headers = output_headers(envelope, common, run, outcome.trail)
-            yield OutRecord(topic.name, envelope.item_id.encode(), encode(message), headers, envelope.record.partition)
-
-    def _topic(self, kind: type[Contract], message: Contract) -> tuple[Topic[Any], list[tuple[str, bytes]]]:
-        if kind not in self._topics:
-            topic = self._stage.output_for(message)
-            common: list[tuple[str, bytes]] = [
-                (Header.SCHEMA_VERSION, str(topic.schema_version).encode()),
-                (Header.ATTEMPT, b"1"),
-                (Header.PRODUCED_AT, b"%.3f" % self._now),
-            ]
-            self._topics[kind] = topic, common
-        return self._topics[kind]
-
-    def _run(self, usage: Usage, attempt: int) -> bytes:
-        if (usage, attempt) not in self._runs:
-            self._runs[usage, attempt] = stage_run(self._stage.name, self._now, self._share_ms, attempt, usage)
-        return self._runs[usage, attempt]
-
-
-def stage_run(stage: str, now: float, duration_ms: float, attempt: int, usage: Usage) -> bytes:
-    """One trail entry (schemas.delivery.StageRun) as JSON."""
-    return encode(
-        StageRun(
-            stage=stage,
-            started_at=int(now * 1000),
-            duration_ms=round(duration_ms, 3),
-            attempt=attempt,
-            provider=usage.provider,
-            model=usage.model,
-            tokens_in=usage.tokens_in,
-            tokens_out=usage.tokens_out,
-            cost_usd=usage.cost_usd,
-        )
-    )
 
 
 def _next_offsets(records: Sequence[Record]) -> dict[tuple[str, int], int]:

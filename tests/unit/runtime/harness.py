@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from schemas.base import Contract
-from schemas.delivery import Header
 from shared.runtime.declaration import BatchLimits, Pipeline
 from shared.runtime.envelope import Headers, OutRecord
 from shared.runtime.outcome import Outcome, emit
@@ -135,6 +134,6 @@ def order(offset: int, amount: int = 1, **changes: object) -> FakeRecord:
     return FakeRecord(**record)  # type: ignore[arg-type]  # the caller names fields of FakeRecord
 
 
-def header(record: OutRecord, name: Header) -> str:
+def header(record: OutRecord, name: str) -> str:
     """Text of one header."""
     return dict(record.headers)[name].decode()

@@ -179,6 +179,14 @@ async def test_nothing_is_committed_before_it_is_published() -> None:
     assert shop.worker.state is State.RUNNING
 
 
+async def test_a_fault_of_the_client_library_loses_nothing() -> None:
+    shop = Shop()
+    shop.publish_failures = [TypeError("expected str")]
+    await shop.process(order(0))
+    assert (shop.input.committed, shop.input.rewound) == ({}, {PLACE: 0})
+    assert (shop.worker.state, shop.worker.reason) == (State.PAUSED, "TypeError: expected str")
+
+
 async def test_slices_commit_one_by_one_and_a_drain_gives_back_the_rest() -> None:
     async def handler(orders: Sequence[Order]) -> list[Outcome]:
         if orders[0].id == "o2":

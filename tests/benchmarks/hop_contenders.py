@@ -1,0 +1,171 @@
+"""One hop done three ways: `python -m tests.benchmarks.hop_contenders NAME BOOTSTRAP COUNT` prints its cost as JSON.
+
+Every contender fetches from IN, decodes JSON, changes a field, encodes, publishes to OUT with acks=all, commits its
+offsets after that, and measures its process's CPU from the first message it gets to the last one committed.
+"""
+
+import asyncio
+import json
+import logging
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from quixstreams import Application
+
+from shared.broker.host import StageSubscriber, make_broker
+from shared.broker.producer import Publisher
+from shared.runtime.clock import SystemClock
+from shared.runtime.declaration import Pipeline
+from shared.runtime.envelope import Envelopes
+from shared.runtime.outcome import Outcome, emit
+from shared.runtime.policy import DeadLetterGuard, RetryPolicy
+from shared.runtime.worker import StageWorker, WorkerLimits
+from shared.settings import Settings
+from tests.benchmarks.hop_message import BATCH, HEADERS, IN, OUT, PARTITIONS, Checked, Reading
+
+
+@dataclass
+class Meter:
+    """Starts at the first message, stops at the last."""
+
+    expected: int
+    seen: int = 0
+    cpu: float = 0.0
+    wall: float = 0.0
+
+    def take(self, count: int) -> None:
+        """Note messages as they arrive, before work on them begins."""
+        if self.seen == 0:
+            self.cpu, self.wall = time.process_time(), time.monotonic()
+        self.seen += count
+
+    @property
+    def finished(self) -> bool:
+        """Whether all messages have arrived."""
+        return self.seen >= self.expected
+
+    def report(self) -> None:
+        """Print what it took."""
+        cpu, wall = time.process_time() - self.cpu, time.monotonic() - self.wall
+        print(json.dumps({"cpu_us": cpu / self.seen * 1e6, "rate": self.seen / wall}))
+
+
+def bench_settings(bootstrap: str) -> Settings:
+    """Settings for a broker at `bootstrap`."""
+    variables = {
+        "SLUICE_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
+        "SLUICE_KAFKA_PARTITIONS": str(PARTITIONS),
+        "SLUICE_KAFKA_IDEMPOTENT_PRODUCER": "false",
+        "SLUICE_KAFKA_SESSION_TIMEOUT_MS": "6000",
+        "SLUICE_KAFKA_HEARTBEAT_INTERVAL_MS": "1000",
+        "SLUICE_BATCH_MAX_RECORDS": str(BATCH),
+    }
+    return Settings.load(variables)
+
+
+async def sluice_stage(bootstrap: str, meter: Meter) -> None:
+    """A stage of Sluice, on its whole runtime: validation, outcome, trail, headers, metrics, explicit commits."""
+    settings, done = bench_settings(bootstrap), asyncio.Event()
+
+    async def check(readings: Sequence[Reading]) -> list[Outcome]:
+        meter.take(len(readings))
+        return [emit(Checked(**{**reading.__dict__, "stage": "checked"})) for reading in readings]
+
+    pipeline = Pipeline("hop", key="id")
+    source, target = pipeline.topic(IN, Reading, "in"), pipeline.topic(OUT, Checked, "out")
+    stage = pipeline.stage("check", check, reads=source, writes=[target])
+    async with Publisher(settings.kafka, PARTITIONS) as publisher:
+        worker = StageWorker(
+            stage,
+            "id",
+            publisher.publish,
+            lambda kind, stage, envelopes: Envelopes(),
+            clock=SystemClock(),
+            retry=RetryPolicy(),
+            guard=DeadLetterGuard(),
+            limits=WorkerLimits(),
+        )
+        broker = make_broker(settings.kafka, settings.runtime)
+        subscriber = StageSubscriber(broker, worker, settings.kafka, settings.runtime)
+        subscriber.after_batch = lambda: done.set() if meter.finished else None
+        await broker.start()
+        await done.wait()
+        meter.report()
+        await broker.stop()
+
+
+async def raw_aiokafka(bootstrap: str, meter: Meter) -> None:
+    """The least that does the same job: aiokafka, pydantic, one record batch a partition, nothing else."""
+    consumer = AIOKafkaConsumer(
+        IN,
+        bootstrap_servers=bootstrap,
+        group_id="hop.raw",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        session_timeout_ms=6000,
+        heartbeat_interval_ms=1000,
+    )
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_batch_size=1_000_000)
+    await consumer.start()
+    await producer.start()
+    while not meter.finished:
+        fetched = await consumer.getmany(timeout_ms=100, max_records=BATCH)
+        if not fetched:
+            continue
+        meter.take(sum(len(records) for records in fetched.values()))
+        batches: defaultdict[int, Any] = defaultdict(producer.create_batch)
+        for place, records in fetched.items():
+            for record in records:
+                reading = Reading.model_validate_json(record.value)
+                value = Checked(**{**reading.__dict__, "stage": "checked"}).model_dump_json().encode()
+                batches[place.partition].append(key=record.key, value=value, timestamp=None, headers=list(record.headers))
+        sent = [await producer.send_batch(batch, OUT, partition=number) for number, batch in batches.items()]
+        await asyncio.gather(*sent)
+        await consumer.commit()
+    meter.report()
+    await consumer.stop()
+    await producer.stop()
+
+
+def quix_streams(bootstrap: str, meter: Meter) -> None:
+    """Quix Streams, JSON in and out, at-least-once."""
+    app = Application(
+        broker_address=bootstrap,
+        consumer_group="hop.quix",
+        auto_offset_reset="earliest",
+        auto_create_topics=False,
+        loglevel="ERROR",
+        consumer_extra_config={"session.timeout.ms": 6000, "heartbeat.interval.ms": 1000},
+    )
+    source, target = app.topic(IN, value_deserializer="json"), app.topic(OUT, value_serializer="json")
+    stream = app.dataframe(source)
+
+    def check(value: dict[str, Any]) -> dict[str, Any]:
+        meter.take(1)
+        return {**value, "stage": "checked"}
+
+    stream = stream.apply(check).to_topic(target)
+    app.run(count=meter.expected)
+    meter.report()
+
+
+CONTENDERS = {"sluice": sluice_stage, "aiokafka": raw_aiokafka, "quix": quix_streams}
+
+
+def main(name: str, bootstrap: str, count: int) -> None:
+    """Run one contender."""
+    logging.disable(logging.WARNING)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    result = CONTENDERS[name](bootstrap, Meter(count))
+    if result is not None:
+        asyncio.run(result)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
