@@ -10,7 +10,7 @@ _NOT_INTEREST: Final = Phrases(
     f"""{SURVEY_WORDS}|spread|minus|less|growth|change|premium|differential|payments|paid|income|expense|transactions|
     volume|loans|coverage|ratio|share|swap|earning assets|margin|of which|interest in|vacancy|borrowers|number|
     index|real exchange|collateral|percentile|percentiles|decision|report|yield|yields|bond|bonds|bill|bills|
-    households|firms|reserve requirement|%|reserve|standard deviation|penetration"""
+    households|firms|reserve requirement|%|reserve|standard deviation|controls|control|penetration"""
 )
 
 _MARKET: Final = Phrases(
@@ -122,7 +122,7 @@ CHANGE_CASES: Final = (
         "growth in percent",
         c.PERCENT,
         Phrases(
-            "growth rate|yoy|mom|qoq|gdp growth|loan growth|population growth|credit growth|gdp annual growth rate"
+            """growth rate|yoy|mom|qoq|gdp growth|loan growth|population growth|credit growth|gdp annual growth rate"""
         ),
         Phrases(
             f"""{SURVEY_WORDS}|share|ratio|gap|contribution|potential|index|unemployment|utilization|balance|natural|

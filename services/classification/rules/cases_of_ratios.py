@@ -24,7 +24,8 @@ RATIO_CASES: Final = (
             employment population ratio|employment to population ratio|activity rate"""
         ),
         Phrases(
-            f"""{SURVEY_WORDS}|growth|change|gap|ratio of female|inactivity|net|tuition|education and training|index"""
+            f"""{SURVEY_WORDS}|growth|change|gap|ratio of female|informal|inactivity|net|tuition|
+            education and training|index"""
         ),
         c.RATIO,
         c.PIT,

@@ -108,7 +108,7 @@ THING_CASES: Final = (
             """employment change|adp employment change|non farm payrolls|nonfarm payrolls|payrolls|
             full time employment change|full time employment chg|part time employment change|payroll change"""
         ),
-        Phrases(f"{SURVEY_WORDS}|yoy|mom|qoq|revision|benchmark|level|total employment|index"),
+        Phrases(f"{SURVEY_WORDS}|hours|yoy|mom|qoq|revision|benchmark|level|total employment|index"),
         c.NET_COUNT,
         c.TOTAL,
         c.UP,

@@ -15,7 +15,7 @@ from services.classification.rules.cases_of_money import MONEY_CASES
 from services.classification.rules.cases_of_rates import BALANCE_CASES, CHANGE_CASES, INTEREST_CASES
 from services.classification.rules.cases_of_ratios import RATIO_CASES
 from services.classification.rules.cases_of_things import THING_CASES
-from services.classification.rules.names import Name, Phrases, read_name
+from services.classification.rules.names import Name, Phrases, read_name, split_words
 from services.classification.rules.orientation import orientation_of
 from services.classification.rules.unit_classes import unit_class
 
@@ -28,6 +28,7 @@ _CASES: Final = (
     *MONEY_CASES,
     *THING_CASES,
 )
+_DESCRIBED_CASES: Final = tuple(case for case in _CASES if case.described is not None)
 _YTD: Final = Phrases("ytd|year to date|cumulated")
 _CUMULABLE: Final = frozenset((IndicatorType.FLOW, IndicatorType.VOLUME, IndicatorType.BALANCE, IndicatorType.COUNT))
 _AVERAGED: Final = Phrases("period average|annual average|monthly average|average price|average landed cost|average")
@@ -48,16 +49,25 @@ class Verdict(NamedTuple):
     """False where the orientation is only read from words of the name."""
 
 
-@lru_cache(maxsize=65_536)
 def decide(name: str, units: str, unit: Normalization, description: str = "") -> Verdict | None:
     """The verdict of the first case that matches; None where no case is certain enough.
 
     `unit` is the parsed form of `units`, read with the same name. The description only serves the exceptions that
     override a name ("Change in reserves" described as net accumulation).
     """
+    if description and any(case.name is not None and case.name.found(read_name(name)) for case in _DESCRIBED_CASES):
+        return _first(name, units, unit, split_words(description))
+    return _decide(name, units, unit)
+
+
+@lru_cache(maxsize=8_192)
+def _decide(name: str, units: str, unit: Normalization) -> Verdict | None:
+    return _first(name, units, unit, None)
+
+
+def _first(name: str, units: str, unit: Normalization, described: Name | None) -> Verdict | None:
     words = read_name(name)
     class_of_unit = unit_class(unit, name, units)
-    described = read_name(description) if description else None
     for case in _CASES:
         if _matches(case, words, class_of_unit, described):
             return _verdict(case, words)

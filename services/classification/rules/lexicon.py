@@ -3,6 +3,7 @@
 from typing import Final
 
 from schemas.enums import ReportingFrequency
+from services.classification.rules.names import word_set
 
 PERCENT: Final = frozenset(("%", "percent", "percentage", "percents", "pct", "percentages"))
 CHANGE: Final = frozenset(
@@ -40,7 +41,7 @@ DURATION_FILLER: Final = frozenset(
     ("number", "of", "average", "median", "mean", "calendar", "working", "business", "in", "age", "old", "the")
 )
 
-PHYSICAL: Final = frozenset(
+PHYSICAL: Final = word_set(
     """
     barrel barrels barrell bbl bbls mbbl gallon gallons gal litre litres liter liters l hectolitre hectolitres
     tonne tonnes ton tons mt kt t mmt kilotonne kilotonnes megatonne megatonnes mtoe toe ktoe kg kgs kilogram kilograms
@@ -56,9 +57,9 @@ PHYSICAL: Final = frozenset(
     celsius fahrenheit kelvin °c °f degree degrees mmhg
     bps kbps mbps gbps megabits gigabits tonnage teu teus ppm
     co2 co2e nights dwt sulfur ash
-    """.split()
+    """
 )
-COUNT: Final = frozenset(
+COUNT: Final = word_set(
     """
     number numbers count counts persons person people peoples population individuals inhabitants workers employees
     students teachers pupils units unit companies enterprises firms establishments cases deaths births beds hospitals
@@ -68,6 +69,6 @@ COUNT: Final = frozenset(
     physicians doctors bankruptcies contracts items pieces doses crimes prisoners refugees children women men
     females males residents countries branches outlets atms subscribers subscriptions lines connections ip addresses
     rooms establishment contributors recipients beneficiaries consultations schools bitcoin troops
-    """.split()
+    """
 )
 REMARK_STARTS: Final = frozenset(("source", "annual", "base", "see", "based", "figures", "children", "reached"))

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.classification.rules.names import Name, Phrases
+from services.classification.rules.names import Name, Phrases, word_set
 
 CONVERSION: Final = Phrases(
     """exchange rate|exchange rates|fx rate|fx rates|conversion factor|conversion rate|ppp conversion|
@@ -73,7 +73,7 @@ COMMODITY_MARKS: Final = Phrases(
     "bitcoin|ethereum|litecoin|brent|west texas intermediate|wti|wholesale price|hot rolled coil"
 )
 
-_COMMODITIES: Final = frozenset(
+_COMMODITIES: Final = word_set(
     """
     aluminum aluminium copper zinc lead nickel tin cobalt lithium gold silver platinum palladium rhodium uranium
     steel iron ore molybdenum manganese neodymium gallium germanium indium tellurium titanium magnesium bismuth
@@ -83,7 +83,7 @@ _COMMODITIES: Final = frozenset(
     beef poultry salmon hogs lean live feeder cattle swine lamb mutton chromium lng logs sawnwood henry hub
     softwoods natural gas heating kraft pulp di ammonium phosphate sulfur synthetic graphite silicon hrc rebar
     scrap wood fish meal fe bananas tobacco groundnuts groundnut coconut copra
-    """.split()
+    """
 )
 _MOST_WORDS: Final = 4
 _FEW_WORDS: Final = 5

@@ -14,11 +14,21 @@ class Name(NamedTuple):
     words: frozenset[str]
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def read_name(name: str) -> Name:
-    """A name (or a description) as words; punctuation is dropped, "%" and "$" are words."""
-    words = _WORD.findall(name.lower())
+    """A name as words, remembered: every rule reads it again."""
+    return split_words(name)
+
+
+def split_words(text: str) -> Name:
+    """Any text as words; punctuation is dropped, "%" and "$" are words."""
+    words = _WORD.findall(text.lower())
     return Name(f" {' '.join(words)} ", frozenset(words))
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a table written as text, separated by white space."""
+    return frozenset(text.split())
 
 
 class Phrases:

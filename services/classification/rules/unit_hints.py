@@ -34,7 +34,7 @@ _NOT_PERCENT: Final = frozenset(
 )
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4_096)
 def from_name(name: str) -> tuple[UnitText, Kind]:
     """The unit that a name states or suggests; (empty, UNKNOWN) when it does neither."""
     parts = name.split(",")[1:][-_COMMA_PARTS:]

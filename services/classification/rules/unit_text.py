@@ -24,7 +24,7 @@ _DOLLARS: Final = {"a$": "AUD", "c$": "CAD", "hk$": "HKD", "nz$": "NZD", "r$": "
 _CLAUSE_END: Final = frozenset(",;:()")
 _CODE_LENGTH: Final = 3
 _BESIDE_CODE: Final = frozenset(scales.WORDS) | frozenset(
-    ("m", "bn", "in", "of", "current", "constant", "nominal", "real", "prices", "at", "=", "per", "saar")
+    ("m", "bn", "in", "of", "current", "constant", "nominal", "real", "prices", "at", "=", "per", "saar", "100")
 )
 _PREFERENCE: Final = {"code": 0, "national": 1, "international": 2, "name": 3, "symbol": 4}
 
@@ -150,9 +150,12 @@ def _money_at(raw: list[str], words: list[str], head: list[str], position: int) 
 def _code(written: str, head: list[str]) -> str | None:
     """The code a three-letter token stands for. Small letters are read as a code only where no word looks like it."""
     code = written.upper()
-    if code in WORD_CODES:
-        alone = written == code and all(
-            word in _BESIDE_CODE or word.isdecimal() for word in head if word != code.lower()
-        )
-        return code if alone else None
-    return code if code in CODES else None
+    if code not in WORD_CODES:
+        return code if code in CODES else None
+    others = [word for word in head if word != code.lower()]
+    return code if written == code and all(_may_stand_beside(word) for word in others) else None
+
+
+def _may_stand_beside(word: str) -> bool:
+    """Scales, prices and years; no small number, or "TOP 10" would be money."""
+    return word in _BESIDE_CODE or (word.isdecimal() and len(word) > _CODE_LENGTH)

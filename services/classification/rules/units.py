@@ -19,7 +19,7 @@ _READ_NAME: Final = frozenset(("empty", "remark", "scale-only"))
 _NO_SCALE: Final = {UnitType.PERCENTAGE: Scale.PERCENT, UnitType.INDEX: Scale.INDEX}
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def parse_units(units: str, *, name: str = "", scale: str = "", currency_code: str = "") -> Normalization:
     """Read a unit as published; structured `scale` and `currency_code` win over the text, disagreement is listed.
 
@@ -33,7 +33,7 @@ def parse_units(units: str, *, name: str = "", scale: str = "", currency_code: s
     return _with_fields(text, scale, currency_code)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _parse_text(units: str) -> Normalization:
     text = read(units)
     kind = classify(text)
