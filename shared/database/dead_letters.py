@@ -1,0 +1,60 @@
+"""Dead letters as they are kept: once each, and with what became of them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from shared.database.ledger import queries
+from shared.database.pool import Executor, Record
+
+
+class DeadLetter(NamedTuple):
+    """A record that could not be worked on: where it stood, why it failed, and the record itself."""
+
+    pipeline: str
+    stage: str
+    topic: str
+    partition: int
+    offset: int
+    """Topic, partition and offset of the original record, not of its copy on the dead-letter topic."""
+    attempts: int
+    batch_id: str | None
+    item_id: str | None
+    error_class: str
+    error_code: str
+    error_message: str
+    failed_at: datetime
+    payload: bytes | None
+    headers: str = "{}"
+    """A JSON object."""
+
+
+async def record_dead_letters(executor: Executor, letters: Sequence[DeadLetter]) -> list[int]:
+    """Keep dead letters and return the ids of the new ones; one delivered again is not kept twice."""
+    if not letters:
+        return []
+    columns = zip(*letters, strict=True)
+    return [row["id"] for row in await executor.fetch(queries()["record_dead_letters"], *columns)]
+
+
+async def dead_letters(
+    executor: Executor,
+    limit: int = 50,
+    *,
+    pipeline: str | None = None,
+    stage: str | None = None,
+    batch_id: str | None = None,
+    unresolved: bool = False,
+) -> list[Record]:
+    """The newest dead letters, without payload and headers."""
+    return await executor.fetch(queries()["dead_letters"], limit, pipeline, stage, batch_id, unresolved)
+
+
+async def dead_letters_by_id(executor: Executor, ids: Sequence[int]) -> list[Record]:
+    """Dead letters with payload and headers."""
+    return await executor.fetch(queries()["dead_letters_by_id"], ids)
+
+
+async def resolve_dead_letters(executor: Executor, ids: Sequence[int], resolution: str) -> list[int]:
+    """Note what became of them ("replayed", "discarded"); returns those that nobody had resolved before."""
+    return [row["id"] for row in await executor.fetch(queries()["resolve_dead_letters"], ids, resolution)]
