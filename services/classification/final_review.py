@@ -35,8 +35,8 @@ def _settled(item: ContestedIndicator) -> ReviewedIndicator:
         final_reasoning=item.boolean_review.reasoning,
         confidence=RULE_CONFIDENCE,
     )
-    changed = corrected(item, row, corrections).__dict__
-    return ReviewedIndicator(**changed, final_review=verdict, review_status=ReviewStatus.CORRECTED)
+    values = corrected(item, row, corrections)
+    return ReviewedIndicator(**values, final_review=verdict, review_status=ReviewStatus.CORRECTED)
 
 
 def _corrected(row: Row) -> tuple[Row, Corrections]:

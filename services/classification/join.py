@@ -16,12 +16,8 @@ from shared.runtime.outbox import Outbox
 from shared.runtime.outcome import Emit, Reject, emit
 from shared.settings import RuntimeSettings
 
-PARTS = ("item", "time", "scale", "currency", "cumulative")
 SWEEP_SECONDS = 15.0
 SWEEP_LIMIT = 500
-
-Key = tuple[str, str]
-"""(batch_id, indicator_id)."""
 
 
 async def join_facets(facets: Sequence[Facet], envelopes: Envelopes, database: Database) -> list[Emit]:
@@ -35,12 +31,12 @@ async def join_facets(facets: Sequence[Facet], envelopes: Envelopes, database: D
     ]
 
 
-def _rows(facets: Sequence[Facet], envelopes: Envelopes, keys: Sequence[Key]) -> list[store.FacetRow]:
-    rows: dict[Key, store.FacetRow] = {}
+def _rows(facets: Sequence[Facet], envelopes: Envelopes, keys: Sequence[store.Key]) -> list[store.FacetRow]:
+    rows: dict[store.Key, store.FacetRow] = {}
     for facet, envelope, key in zip(facets, envelopes, keys, strict=True):
         row = rows.setdefault(key, store.FacetRow(*key, partition=envelope.record.partition))
         row.runs.append(last_run(envelope.trail).decode())
-        for part in PARTS:
+        for part in store.PARTS:
             if (value := getattr(facet, part)) is not None:
                 row.parts[part] = encode(value).decode()
     return list(rows.values())
@@ -48,7 +44,7 @@ def _rows(facets: Sequence[Facet], envelopes: Envelopes, keys: Sequence[Key]) ->
 
 def _joined(row: store.CompleteFacets) -> JoinedIndicator:
     item = row.parts["item"]
-    facets = ",".join(f'"{part}":{row.parts[part]}' for part in PARTS[1:])
+    facets = ",".join(f'"{part}":{row.parts[part]}' for part in store.PARTS[1:])
     # The item's own JSON object, continued: parsing once is cheaper than parsing five parts.
     return JoinedIndicator.model_validate_json(f"{item[:-1]},{facets}}}")
 
@@ -63,5 +59,5 @@ async def expire_incomplete(database: Database, outbox: Outbox, settings: Runtim
 
 
 def _incomplete(parts: Mapping[str, str]) -> Reject:
-    missing = ", ".join(part for part in PARTS if part not in parts)
-    return Reject(RejectCode.INCOMPLETE, f"waited too long for: {missing}")
+    missing = ", ".join(part for part in store.PARTS if part not in parts)
+    return Reject(RejectCode.INCOMPLETE, f"the join waited too long for: {missing}")

@@ -8,6 +8,7 @@ from services.classification.rules.units import parse_units
 from services.classification.samples import clean_points, statistics
 from shared.database import Database
 from shared.database.ledger import register_items
+from shared.runtime.codec import encode
 from shared.runtime.envelope import Envelopes
 from shared.runtime.outcome import Emit, emit
 
@@ -21,9 +22,17 @@ async def normalize(indicators: Sequence[Indicator], envelopes: Envelopes, datab
         PIPELINE,
         batch_ids=[envelope.batch_id for envelope in envelopes],
         item_ids=[envelope.item_id for envelope in envelopes],
-        payloads=[(envelope.record.value or b"").decode() for envelope in envelopes],
+        payloads=[
+            _payload(indicator, envelope.record.value or b"")
+            for indicator, envelope in zip(indicators, envelopes, strict=True)
+        ],
     )
     return [_normalized(indicator) for indicator in indicators]
+
+
+def _payload(indicator: Indicator, value: bytes) -> str:
+    """The JSON as submitted; NaN and Infinity, which some writers let through, are not JSON to the database."""
+    return (encode(indicator) if b"NaN" in value or b"Infinity" in value else value).decode()
 
 
 def _normalized(indicator: Indicator) -> Emit:

@@ -30,7 +30,7 @@ from services.classification.normalize import normalize
 from services.classification.scale import infer_scale
 from services.classification.time_basis import infer_time_basis
 from shared.runtime.declaration import Pipeline
-from shared.service.dead_letters import record_dead_letters
+from shared.service.dead_letters import keep_dead_letters
 
 CLASSIFICATION = Pipeline("classification", key="indicator_id")
 
@@ -63,4 +63,4 @@ CLASSIFICATION.stage(
     sink=True,
     sweeps=[(1.0, announce_batches), (60.0, close_rolling_batches)],
 )
-CLASSIFICATION.stage("dead-letter", record_dead_letters, reads=CLASSIFICATION.dead_letters, sink=True)
+CLASSIFICATION.stage("dead-letter", keep_dead_letters, reads=CLASSIFICATION.dead_letters, sink=True)

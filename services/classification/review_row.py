@@ -1,8 +1,9 @@
 """The classified item as the review rules look at it, and the item again with corrections written in."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from schemas.classification import ContestedIndicator, IndicatorWithType, ReviewedIndicator
+from schemas.classification import ContestedIndicator, IndicatorWithType
 from schemas.enums import ReviewField
 from services.classification.rules.review import Replacement, Row, Violation, violations
 
@@ -45,14 +46,14 @@ def in_words(found: Sequence[Violation]) -> str:
     return "; ".join(f"rule {violation.rule} ({violation.name}): {violation.reason}" for violation in found)[:REASONING_LIMIT]
 
 
-def corrected(item: ContestedIndicator, row: Row, corrections: Mapping[ReviewField, Replacement]) -> ReviewedIndicator:
-    """`item` with the values of `row`; parts that no correction touched stay the same objects."""
+def corrected(item: ContestedIndicator, row: Row, corrections: Mapping[ReviewField, Replacement]) -> dict[str, Any]:
+    """Fields of `item` with the values of `row`; parts that no correction touched stay the same objects."""
     changed = {field.value for field in corrections}
     values = {**item.__dict__}
     for part, fields in _PARTS.items():
         if touched := [name for name in fields if name in changed]:
             values[part] = values[part].model_copy(update={name: getattr(row, name) for name in touched})
-    return ReviewedIndicator.model_construct(**values)
+    return values
 
 
 _PARTS: Mapping[str, tuple[str, ...]] = {

@@ -1,5 +1,6 @@
 """Bytes to validated messages and back. One bad record never touches its neighbours."""
 
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -62,6 +63,8 @@ class Decoder:
             raise _NotUnderstood(RejectCode.NOT_JSON, "record has no value; send a JSON object")
         if len(value) > self._max_bytes:
             raise _NotUnderstood(RejectCode.TOO_LARGE, f"{len(value)} bytes; the limit is {self._max_bytes}")
+        if self._key_field:
+            _distrust(value, headers)
         if headers.get(Header.SCHEMA_VERSION, self._version) != self._version:
             self._check_version(headers[Header.SCHEMA_VERSION])
         try:
@@ -84,6 +87,28 @@ class _NotUnderstood(Exception):  # noqa: N818 -- never leaves this module
     def __init__(self, code: RejectCode, detail: str) -> None:
         super().__init__(detail)
         self.reason = Reject(code, detail)
+
+
+def _distrust(value: bytes, headers: dict[str, bytes]) -> None:
+    """At the edge anybody writes: refuse what the database cannot hold, forget headers that make no sense."""
+    if _NUL.search(value):
+        raise _NotUnderstood(RejectCode.INVALID_VALUE, "text contains U+0000, which cannot be stored; remove it")
+    batch_id = headers.get(Header.BATCH_ID)
+    if batch_id is not None and not _BATCH_ID.fullmatch(batch_id):
+        del headers[Header.BATCH_ID]
+        raise _NotUnderstood(
+            RejectCode.INVALID_VALUE, "header batch_id must be 1 to 200 letters, digits or any of . _ : / - "
+        )
+    if Header.INGESTED_AT in headers and not _NUMBER.fullmatch(headers[Header.INGESTED_AT]):
+        del headers[Header.INGESTED_AT]
+    for name in (Header.TRACEPARENT, Header.TRACESTATE, Header.PROVIDER, Header.TRAIL):
+        if name in headers and not headers[name].isascii():
+            del headers[name]
+
+
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_BATCH_ID = re.compile(rb"[A-Za-z0-9._:/-]{1,200}")
+_NUMBER = re.compile(rb"\d{1,12}(\.\d{1,6})?")
 
 
 def new_traceparent() -> bytes:

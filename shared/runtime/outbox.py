@@ -1,5 +1,6 @@
 """Publishing outside a batch: events and dead letters that a sweep has found."""
 
+import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 
 from schemas.base import Contract
@@ -13,9 +14,7 @@ from shared.runtime.outcome import Reject
 
 
 class StoredRecord:
-    """A record that a stage put by in its database; it has no offset any more."""
-
-    offset = -1
+    """A record that a stage put by in its database. It has no offset any more: a negative number stands for it."""
 
     def __init__(self, topic: str, partition: int, key: str, value: bytes, headers: Headers, timestamp: int) -> None:
         self.topic = topic
@@ -24,6 +23,8 @@ class StoredRecord:
         self.value = value
         self.headers = headers
         self.timestamp = timestamp
+        identity = repr((topic, partition, key, dict(headers).get(Header.BATCH_ID))).encode()
+        self.offset = -1 - int.from_bytes(hashlib.sha256(identity).digest()[:7])
 
 
 class Outbox:

@@ -213,6 +213,20 @@ class StageWorker:
         """Outcomes of all; in-place retries while the failure may pass, halves when one item breaks the handler."""
         if not messages:
             return []
+        try:
+            return await self._patiently(messages, envelopes)
+        except (HaltStage, TransientError):
+            raise
+        except Exception as error:
+            broken = error
+        if len(messages) == 1:
+            return [self._broken(broken)]
+        middle = len(messages) // 2
+        first = await self._handle(messages[:middle], envelopes[:middle])
+        return [*first, *await self._handle(messages[middle:], envelopes[middle:])]
+
+    async def _patiently(self, messages: Messages, envelopes: Sequence[Envelope]) -> Sequence[Outcome | Postpone]:
+        """Call the handler again, with growing pauses, as long as its failure may pass and the budget lasts."""
         began, failures = self._clock.monotonic(), 0
         while True:
             try:
@@ -226,15 +240,7 @@ class StageWorker:
                     return self._give_up(messages, error)
                 self.metrics.retries.inc()
                 self._enter(State.PAUSED, str(error))
-                await self._clock.wait(delay, self.stopping)
-            except HaltStage:
-                raise
-            except Exception as error:
-                if len(messages) == 1:
-                    return [self._broken(error)]
-                middle = len(messages) // 2
-                first = await self._handle(messages[:middle], envelopes[:middle])
-                return [*first, *await self._handle(messages[middle:], envelopes[middle:])]
+            await self._clock.wait(delay, self.stopping)
 
     def _broken(self, error: Exception) -> Reject:
         if isinstance(error, PermanentError):

@@ -1,0 +1,123 @@
+"""The end of the way: store the final row, the trail and the item's status, then tell the world."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from schemas.classification import CompletedIndicator, ReviewedIndicator
+from schemas.delivery import StageRun
+from schemas.enums import ItemStatus, ReviewStatus
+from services.classification.final_row import Effort, final_row, overall_confidence
+from services.classification.store import upsert_classifications
+from shared.database import Database
+from shared.database.announcements import mark_announced, unannounced_batches
+from shared.database.ledger import ItemOutcome, close_rolling, finish_items
+from shared.database.stage_log import StageLogRow, append_stage_log
+from shared.runtime.clock import Clock
+from shared.runtime.envelope import Envelope, Envelopes, parse_trail
+from shared.runtime.outbox import Outbox
+from shared.runtime.outcome import Emit, emit
+from shared.settings import RuntimeSettings
+
+PIPELINE = "classification"
+ANNOUNCED_AT_ONCE = 200
+
+
+async def complete(
+    items: Sequence[ReviewedIndicator], envelopes: Envelopes, database: Database, clock: Clock
+) -> list[Emit]:
+    """One transaction a batch. Only items that reach their final status by it are written, so nothing counts twice."""
+    now = clock.now()
+    trails = [[*parse_trail(envelope.trail), _own_run(envelope, now)] for envelope in envelopes]
+    efforts = [Effort.of(trail) for trail in trails]
+    outcomes = [_outcome(*place) for place in zip(items, envelopes, efforts, strict=True)]
+    async with database.transaction() as transaction:
+        moved = sorted((await finish_items(transaction, PIPELINE, outcomes)).moved)
+        rows = [final_row(items[place], outcomes[place].batch_id, efforts[place]) for place in moved]
+        await upsert_classifications(transaction, rows)
+        log = [row for place in moved for row in _log_rows(outcomes[place], trails[place])]
+        await append_stage_log(transaction, log)
+    return [
+        emit(_event(item, envelope, effort))
+        for item, envelope, effort in zip(items, envelopes, efforts, strict=True)
+    ]
+
+
+def _own_run(envelope: Envelope, now: float) -> StageRun:
+    return StageRun(stage="complete", started_at=int(now * 1000), duration_ms=0.0, attempt=envelope.attempt)
+
+
+def _outcome(item: ReviewedIndicator, envelope: Envelope, effort: Effort) -> ItemOutcome:
+    needs_human = item.review_status is ReviewStatus.NEEDS_HUMAN
+    return ItemOutcome(
+        batch_id=envelope.batch_id,
+        item_id=envelope.item_id,
+        status=ItemStatus.NEEDS_HUMAN if needs_human else ItemStatus.COMPLETED,
+        error=item.final_review.final_reasoning if needs_human and item.final_review else None,
+        confidence=overall_confidence(item),
+        duration_ms=effort.duration_ms,
+        cost_usd=effort.cost_usd,
+        tokens_in=effort.tokens_in,
+        tokens_out=effort.tokens_out,
+    )
+
+
+def _log_rows(outcome: ItemOutcome, trail: Sequence[StageRun]) -> list[StageLogRow]:
+    return [
+        StageLogRow(
+            created_at=datetime.fromtimestamp(run.started_at / 1000, UTC),
+            processing_time_ms=run.duration_ms,
+            attempt=run.attempt,
+            tokens_in=run.tokens_in,
+            tokens_out=run.tokens_out,
+            cost_usd=run.cost_usd,
+            batch_id=outcome.batch_id,
+            indicator_id=outcome.item_id,
+            stage=run.stage,
+            status="completed",
+            provider=run.provider,
+            model=run.model,
+        )
+        for run in trail
+    ]
+
+
+def _event(item: ReviewedIndicator, envelope: Envelope, effort: Effort) -> CompletedIndicator:
+    return CompletedIndicator(
+        indicator_id=item.subject.indicator_id,
+        batch_id=envelope.batch_id,
+        name=item.subject.name,
+        reporting_frequency=item.time.reporting_frequency,
+        time_basis=item.time.time_basis,
+        scale=item.scale.scale,
+        is_currency_denominated=item.currency.is_currency_denominated,
+        detected_currency=item.currency.detected_currency,
+        is_cumulative=item.cumulative.is_cumulative,
+        family=item.family.family,
+        indicator_type=item.type.indicator_type,
+        temporal_aggregation=item.type.temporal_aggregation,
+        heat_map_orientation=item.type.heat_map_orientation,
+        review_status=item.review_status,
+        corrections_applied=item.final_review.corrections_applied if item.final_review else {},
+        overall_confidence=overall_confidence(item),
+        provider=effort.provider,
+        model=effort.model,
+        tokens_in=effort.tokens_in,
+        tokens_out=effort.tokens_out,
+        cost_usd=effort.cost_usd,
+        duration_ms=effort.duration_ms,
+        created_at=envelope.ingested_at,
+    )
+
+
+async def announce_batches(database: Database, outbox: Outbox) -> None:
+    """Publish the event of every finished batch that has none yet; after a crash in between it is published again."""
+    async with database.transaction() as transaction:
+        finished = await unannounced_batches(transaction, PIPELINE, ANNOUNCED_AT_ONCE)
+        if finished:
+            await outbox.send([(batch.batch_id, batch) for batch in finished])
+            await mark_announced(transaction, [batch.batch_id for batch in finished])
+
+
+async def close_rolling_batches(database: Database, settings: RuntimeSettings) -> None:
+    """Batches that nobody declared end when nothing has come for as long as they last."""
+    await close_rolling(database, settings.rolling_batch_seconds)

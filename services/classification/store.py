@@ -1,0 +1,110 @@
+"""Classification's own tables: parts that wait for each other, and final rows. One statement a batch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+from schemas.delivery import Header
+from shared.database import Executor, Queries, Record
+from shared.runtime.outbox import StoredRecord
+
+PARTS = ("item", "time", "scale", "currency", "cumulative")
+FACETS_TOPIC = "classification.facets"
+
+Key = tuple[str, str]
+"""(batch_id, indicator_id)."""
+
+
+@cache
+def queries() -> Queries:
+    """The statements of this package."""
+    return Queries("services.classification")
+
+
+@dataclass(slots=True)
+class FacetRow:
+    """Parts of one item as JSON by name, with the trail entries of the stages that made them."""
+
+    batch_id: str
+    indicator_id: str
+    partition: int
+    headers: str = ""
+    runs: list[str] = field(default_factory=list)
+    parts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class CompleteFacets:
+    """An item whose parts are all there."""
+
+    parts: dict[str, str]
+    trail: bytes
+
+
+@dataclass(slots=True)
+class ExpiredFacets:
+    """An item that waited too long. `first_seen_at` in seconds since the epoch."""
+
+    batch_id: str
+    indicator_id: str
+    partition: int
+    trail: str
+    first_seen_at: float
+    parts: dict[str, str]
+
+
+async def merge_facets(executor: Executor, rows: Sequence[FacetRow]) -> dict[Key, CompleteFacets]:
+    """Add parts, and return every item among `rows` that is complete now, also if it was before."""
+    # In one order everywhere, so that two replicas that overlap after a rebalance cannot lock each other out.
+    ordered = sorted(rows, key=lambda row: (row.batch_id, row.indicator_id))
+    found = await executor.fetch(
+        queries()["merge_facets"],
+        [row.batch_id for row in ordered],
+        [row.indicator_id for row in ordered],
+        [row.partition for row in ordered],
+        [",".join(row.runs) for row in ordered],
+        *([row.parts.get(part) for row in ordered] for part in PARTS),
+    )
+    return {(row["batch_id"], row["indicator_id"]): CompleteFacets(_parts(row), _trail(row["trail"])) for row in found}
+
+
+async def expired_facets(executor: Executor, timeout_seconds: float, limit: int) -> list[ExpiredFacets]:
+    """Items that have been incomplete for `timeout_seconds`, locked until the transaction ends."""
+    rows = await executor.fetch(queries()["expired_facets"], timeout_seconds, limit)
+    return [
+        ExpiredFacets(
+            row["batch_id"], row["indicator_id"], row["partition"], row["trail"], row["first_seen_at"], _parts(row)
+        )
+        for row in rows
+    ]
+
+
+async def mark_expired(executor: Executor, keys: Sequence[Key]) -> None:
+    """Their dead letters are published."""
+    await executor.execute(queries()["mark_expired"], [key[0] for key in keys], [key[1] for key in keys])
+
+
+def stored_record(row: ExpiredFacets) -> StoredRecord:
+    """What there is of an expired item, as a record of the facets topic: a JSON object with the parts that came."""
+    body = ",".join(f'"{part}":{text}' for part, text in row.parts.items())
+    headers = [(Header.BATCH_ID, row.batch_id.encode()), (Header.TRAIL, row.trail.encode())]
+    value = f"{{{body}}}".encode()
+    return StoredRecord(FACETS_TOPIC, row.partition, row.indicator_id, value, headers, int(row.first_seen_at * 1000))
+
+
+def _parts(row: Record) -> dict[str, str]:
+    return {part: text for part in PARTS if (text := row[part]) is not None}
+
+
+def _trail(text: str) -> bytes:
+    """The trail without entries that a redelivery brought twice, in the order in which they came."""
+    entries = text.removeprefix("{").removesuffix("}").split("},{")
+    return ",".join(f"{{{entry}}}" for entry in dict.fromkeys(entries)).encode()
+
+
+async def upsert_classifications(executor: Executor, rows: Sequence[tuple[object, ...]]) -> None:
+    """Store final rows (services.classification.final_row), the last of each indicator."""
+    newest = {row[0]: row for row in rows}
+    if newest:
+        ordered = [newest[indicator_id] for indicator_id in sorted(map(str, newest))]
+        await executor.execute(queries()["upsert_classifications"], *zip(*ordered, strict=True))

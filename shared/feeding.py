@@ -1,0 +1,103 @@
+"""Handing items to a pipeline: register them in the ledger first, then publish them, chunk by chunk.
+
+An item that is registered is never lost: whatever dies afterwards, `resume` publishes the pending ones again.
+"""
+
+import asyncio
+import secrets
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from schemas.delivery import Header
+from shared.broker.producer import Publisher
+from shared.database import Database
+from shared.database.ledger import Batch, Item, NewBatch, open_batch, register_items
+from shared.runtime.codec import new_traceparent
+from shared.runtime.declaration import Pipeline
+from shared.runtime.envelope import OutRecord
+from shared.settings import FeedSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One request: items as (id, JSON text). `idempotency_key` makes a repeated request mean the first one."""
+
+    items: Sequence[tuple[str, str]]
+    provider: str = ""
+    idempotency_key: str | None = None
+    batch_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a submission. `new` is False when the idempotency key was known: nothing was published."""
+
+    batch: Batch
+    new: bool
+
+
+class Feeder:
+    """Submits items to the ingest topic of a pipeline."""
+
+    def __init__(self, pipeline: Pipeline, database: Database, publisher: Publisher, settings: FeedSettings) -> None:
+        self._pipeline = pipeline
+        self._database = database
+        self._publisher = publisher
+        self._settings = settings
+
+    async def submit(self, submission: Submission) -> Receipt:
+        """Register and publish. Raises TransientError; then the batch is registered whole or not at all."""
+        batch_id = submission.batch_id or str(uuid.uuid4())
+        new = NewBatch(
+            batch_id=batch_id,
+            pipeline=self._pipeline.name,
+            total=len(submission.items),
+            provider=submission.provider,
+            trace_id=secrets.token_hex(16),
+            idempotency_key=submission.idempotency_key,
+        )
+        async with self._database.transaction() as transaction:
+            batch, fresh = await open_batch(transaction, new)
+            if fresh:
+                await register_items(
+                    transaction,
+                    self._pipeline.name,
+                    batch_ids=[batch.batch_id] * len(submission.items),
+                    item_ids=[item_id for item_id, _ in submission.items],
+                    payloads=[payload for _, payload in submission.items],
+                    positions=list(range(len(submission.items))),
+                )
+        if fresh:
+            await self.publish(batch, submission.items)
+        return Receipt(batch, fresh)
+
+    async def resume(self, batch: Batch, items: Sequence[Item]) -> None:
+        """Publish registered items again; those that are on their way already end in the same row."""
+        await self.publish(batch, [(item.item_id, item.payload) for item in items if item.payload])
+
+    async def publish(self, batch: Batch, items: Sequence[tuple[str, str]]) -> None:
+        """Publish items of a registered batch in chunks, with the configured pause between them, none by default."""
+        size = self._settings.chunk_size
+        for start in range(0, len(items), size):
+            if start and self._settings.chunk_delay_ms:
+                await asyncio.sleep(self._settings.chunk_delay_ms / 1000)
+            await self._publisher.publish([self._record(batch, *item) for item in items[start : start + size]])
+
+    def _record(self, batch: Batch, item_id: str, payload: str) -> OutRecord:
+        now = b"%.3f" % time.time()
+        headers = [
+            (Header.BATCH_ID, batch.batch_id.encode()),
+            (Header.INGESTED_AT, now),
+            (Header.PRODUCED_AT, now),
+            (Header.TRACEPARENT, _traceparent(batch.trace_id)),
+        ]
+        if batch.provider:
+            headers.append((Header.PROVIDER, batch.provider.encode()))
+        return OutRecord(self._pipeline.edge.name, item_id.encode(), payload.encode(), headers)
+
+
+def _traceparent(trace_id: str) -> bytes:
+    """A W3C trace context within the batch's trace; a trace of its own if the batch has none."""
+    return f"00-{trace_id}-{secrets.token_hex(8)}-01".encode() if trace_id else new_traceparent()
