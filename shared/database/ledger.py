@@ -1,8 +1,8 @@
 """The ledger: what was submitted, how each item ended, when a batch is done. Exact however often a message comes.
 
-Every function is one round trip and works alike on a Database and inside a Transaction, so that a pipeline can put its
-own writes into the same transaction. Take `finish_items` as late in it as possible: it holds the rows of its batches
-until the commit.
+Every function is one round trip (three for a batch that nobody has opened) and works alike on a Database and inside a
+Transaction, so that a pipeline can put its own writes into the same transaction. Take `finish_items` as late in it as
+possible and once: it holds the rows of its batches until the commit.
 """
 
 import json
@@ -163,8 +163,8 @@ async def register_items(
 ) -> int:
     """Note items as submitted and return how many are new. An item that is known keeps its first payload."""
     places = positions if positions is not None else [None] * len(item_ids)
-    fresh: int = await executor.fetchval(queries()["register_items"], pipeline, batch_ids, item_ids, payloads, places)
-    return fresh
+    row = await _on_batches(executor, pipeline, "register_items", batch_ids, item_ids, payloads, places)
+    return int(row["fresh"])
 
 
 async def finish_items(executor: Executor, pipeline: str, outcomes: Sequence[ItemOutcome]) -> Finish:
@@ -177,11 +177,19 @@ async def finish_items(executor: Executor, pipeline: str, outcomes: Sequence[Ite
     if not chosen:
         return Finish(frozenset(), ())
     columns = zip(*(outcomes[index] for index in chosen), strict=True)
-    row = await executor.fetchrow(queries()["finish_items"], pipeline, *columns)
-    if row is None:
-        raise TransientError("the database gave no answer")
+    row = await _on_batches(executor, pipeline, "finish_items", *columns)
     moved = frozenset(chosen[place - 1] for place in row["moved"])
     return Finish(moved, tuple(BatchCompleted.model_validate(batch) for batch in json.loads(row["finished"] or "[]")))
+
+
+async def _on_batches(executor: Executor, pipeline: str, query: str, *columns: Sequence[object]) -> Record:
+    """Run a statement that wants its batches to exist; the rare ones that nobody has opened become rolling ones."""
+    for _ in range(_RACES):
+        (row,) = await executor.fetch(queries()[query], *columns)
+        if not row["missing"]:
+            return row
+        await executor.execute(queries()["open_rolling"], pipeline, row["missing"])
+    raise TransientError("a batch vanished while it was worked on")
 
 
 def _one_per_item(outcomes: Sequence[ItemOutcome]) -> list[int]:
@@ -203,6 +211,11 @@ async def batch(executor: Executor, batch_id: str) -> Batch | None:
     """One batch, None if there is none of that id."""
     row = await executor.fetchrow(queries()["batch"], batch_id)
     return Batch.of(row) if row else None
+
+
+async def batches_by_id(executor: Executor, batch_ids: Sequence[str]) -> list[Batch]:
+    """Those of the batches that exist."""
+    return [Batch.of(row) for row in await executor.fetch(queries()["batches_by_id"], batch_ids)]
 
 
 async def batches(executor: Executor, limit: int = 10, *, pipeline: str | None = None) -> list[Batch]:

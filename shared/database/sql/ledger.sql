@@ -31,57 +31,72 @@ UNION ALL SELECT *, false FROM declared_now
 UNION ALL SELECT *, false FROM known
 LIMIT 1;
 
+-- name: open_rolling
+-- Open rolling batches $2 of pipeline $1, in order, so that two replicas that do so never wait for each other in a circle.
+INSERT INTO batches (batch_id, pipeline, declared)
+SELECT batch_id, $1, false FROM unnest($2::text[]) AS t (batch_id) ORDER BY batch_id
+ON CONFLICT DO NOTHING;
+
 -- name: register_items
--- Note items as submitted: arrays of batch ids $2, item ids $3, payloads $4, positions $5. Items that are there already
--- stay as they are. Batches nobody opened become rolling ones of pipeline $1; the total of a rolling batch grows by the
--- items that are new. Returns how many are new. Batch rows are locked first and in order, as finish_items does.
+-- Note items as submitted: arrays of batch ids $1, item ids $2, payloads $3, positions $4. Items that are there already
+-- stay as they are; the total of a rolling batch grows by those that are new. Returns how many are new. If some batches
+-- do not exist, returns these and does nothing. Batch rows are locked first and in order, as finish_items does.
 WITH given AS MATERIALIZED (
-    SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::integer[]) AS t (batch_id, item_id, payload, position)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[]) AS t (batch_id, item_id, payload, position)
+), missing AS MATERIALIZED (
+    SELECT DISTINCT batch_id FROM given
+    WHERE NOT EXISTS (SELECT FROM batches WHERE batches.batch_id = given.batch_id)
 ), locked AS MATERIALIZED (
-    SELECT batch_id FROM batches WHERE batch_id IN (SELECT batch_id FROM given) ORDER BY batch_id FOR UPDATE
+    SELECT batch_id FROM batches
+    WHERE batch_id IN (SELECT batch_id FROM given) AND NOT EXISTS (SELECT FROM missing)
+    ORDER BY batch_id FOR UPDATE
 ), registered AS (
     INSERT INTO batch_items (batch_id, item_id, payload, position)
     SELECT batch_id, item_id, payload, position FROM given
-    WHERE (SELECT count(*) FROM locked) >= 0
+    WHERE (SELECT count(*) FROM locked) > 0
     ORDER BY batch_id, item_id
     ON CONFLICT DO NOTHING
     RETURNING batch_id
 ), fresh AS (
     SELECT batch_id, count(*)::integer AS items FROM registered GROUP BY batch_id
 ), credited AS (
-    INSERT INTO batches AS batch (batch_id, pipeline, declared, total_indicators)
-    SELECT batch_id, $1, false, items FROM fresh ORDER BY batch_id
-    ON CONFLICT (batch_id) DO UPDATE SET
-        total_indicators = batch.total_indicators + excluded.total_indicators, updated_at = now()
-    WHERE NOT batch.declared
+    UPDATE batches SET total_indicators = total_indicators + items, updated_at = clock_timestamp()
+    FROM fresh
+    WHERE batches.batch_id = fresh.batch_id AND NOT declared
 )
-SELECT coalesce(sum(items), 0)::integer AS fresh FROM fresh;
+SELECT (SELECT coalesce(array_agg(batch_id), '{}') FROM missing) AS missing,
+       (SELECT coalesce(sum(items), 0)::integer FROM fresh) AS fresh;
 
 -- name: finish_items
--- Give items their final status, each once, and credit their batches. Arrays: $2 batch ids, $3 item ids, $4 statuses,
--- $5 errors, $6 confidences, $7 durations, $8 costs, $9 tokens in, $10 tokens out; $1 is the pipeline of a batch that
--- nobody opened. An item that is final already does not move, except from dead_lettered to another status. Returns
--- the positions in the arrays (from 1) of the items that moved, and the batches that this very statement finished.
+-- Give items their final status, each once, and credit their batches. Arrays: $1 batch ids, $2 item ids, $3 statuses,
+-- $4 errors, $5 confidences, $6 durations, $7 costs, $8 tokens in, $9 tokens out. An item that is final already does not
+-- move, except from dead_lettered to another status. Returns the positions in the arrays (from 1) of the items that
+-- moved, and the batches that this very statement finished. If some batches do not exist, returns these and does nothing.
 --
 -- Why this is exact while others do the same: the batch rows are locked first, in order, so two statements on one batch
 -- follow each other and none waits for another in a circle; an UPDATE that waited tests its condition again on the
 -- newest version of the row; an item this statement cannot see yet meets the primary key. The ticket tells which
 -- statement finished a batch.
 WITH given AS MATERIALIZED (
-    SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::real[], $7::real[], $8::float8[],
-                         $9::integer[], $10::integer[]) WITH ORDINALITY
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::real[], $6::real[], $7::float8[],
+                         $8::integer[], $9::integer[]) WITH ORDINALITY
         AS t (batch_id, item_id, status, error, confidence, duration_ms, cost_usd, tokens_in, tokens_out, place)
+), missing AS MATERIALIZED (
+    SELECT DISTINCT batch_id FROM given
+    WHERE NOT EXISTS (SELECT FROM batches WHERE batches.batch_id = given.batch_id)
 ), ticket AS MATERIALIZED (
     SELECT nextval('finish_tickets') AS number
 ), locked AS MATERIALIZED (
-    SELECT batch_id FROM batches WHERE batch_id IN (SELECT batch_id FROM given) ORDER BY batch_id FOR UPDATE
+    SELECT batch_id FROM batches
+    WHERE batch_id IN (SELECT batch_id FROM given) AND NOT EXISTS (SELECT FROM missing)
+    ORDER BY batch_id FOR UPDATE
 ), moved AS (
     UPDATE batch_items AS item SET
         status = given.status, moves = item.moves + 1, error = given.error, confidence = given.confidence,
         duration_ms = given.duration_ms, cost_usd = given.cost_usd, tokens_in = given.tokens_in,
         tokens_out = given.tokens_out, finished_at = now()
     FROM given
-    WHERE (SELECT count(*) FROM locked) >= 0
+    WHERE (SELECT count(*) FROM locked) > 0
       AND item.batch_id = given.batch_id AND item.item_id = given.item_id
       AND (item.status = 'pending' OR item.status = 'dead_lettered' AND given.status <> 'dead_lettered')
     RETURNING given.place, item.moves, false AS unregistered
@@ -90,7 +105,7 @@ WITH given AS MATERIALIZED (
         (batch_id, item_id, status, moves, error, confidence, duration_ms, cost_usd, tokens_in, tokens_out, finished_at)
     SELECT batch_id, item_id, status, 1, error, confidence, duration_ms, cost_usd, tokens_in, tokens_out, now()
     FROM given
-    WHERE (SELECT count(*) FROM locked) >= 0
+    WHERE (SELECT count(*) FROM locked) > 0
       AND NOT EXISTS (SELECT FROM batch_items AS seen
                       WHERE seen.batch_id = given.batch_id AND seen.item_id = given.item_id)
     ORDER BY batch_id, item_id
@@ -106,12 +121,13 @@ WITH given AS MATERIALIZED (
     SELECT given.place, added.moves, added.unregistered FROM added JOIN given USING (batch_id, item_id)
 ), gains AS (
     SELECT given.batch_id,
-           count(*) FILTER (WHERE given.status = 'completed')::integer AS completed,
-           count(*) FILTER (WHERE given.status = 'needs_human')::integer AS needs_human,
-           (count(*) FILTER (WHERE given.status = 'dead_lettered') - count(*) FILTER (WHERE changed.moves > 1))::integer
+           count(*) FILTER (WHERE given.status = 'completed') AS completed,
+           count(*) FILTER (WHERE given.status = 'needs_human') AS needs_human,
+           count(*) FILTER (WHERE given.status = 'dead_lettered') - count(*) FILTER (WHERE changed.moves > 1)
                AS dead_lettered,
-           count(*) FILTER (WHERE changed.unregistered)::integer AS unregistered,
-           count(given.confidence)::integer AS confidences,
+           count(*) FILTER (WHERE changed.moves = 1) AS newly_final,
+           count(*) FILTER (WHERE changed.unregistered) AS unregistered,
+           count(given.confidence) AS confidences,
            coalesce(sum(given.confidence::float8), 0) AS confidence,
            coalesce(sum(given.duration_ms::float8), 0) AS processing_ms,
            coalesce(sum(given.cost_usd), 0) AS cost_usd,
@@ -120,47 +136,39 @@ WITH given AS MATERIALIZED (
     FROM changed JOIN given USING (place)
     GROUP BY given.batch_id
 ), credited AS (
-    INSERT INTO batches AS batch
-        (batch_id, pipeline, declared, total_indicators, successful_indicators, needs_human_indicators,
-         failed_indicators, confidence_count, confidence_sum, processing_ms, cost_usd, tokens_in, tokens_out)
-    SELECT batch_id, $1, false, unregistered, completed, needs_human,
-           dead_lettered, confidences, confidence, processing_ms, cost_usd, tokens_in, tokens_out
-    FROM gains
-    ORDER BY batch_id
-    ON CONFLICT (batch_id) DO UPDATE SET
-        total_indicators = batch.total_indicators
-            + CASE WHEN batch.declared THEN 0 ELSE excluded.total_indicators END,
-        successful_indicators = batch.successful_indicators + excluded.successful_indicators,
-        needs_human_indicators = batch.needs_human_indicators + excluded.needs_human_indicators,
-        failed_indicators = batch.failed_indicators + excluded.failed_indicators,
-        confidence_count = batch.confidence_count + excluded.confidence_count,
-        confidence_sum = batch.confidence_sum + excluded.confidence_sum,
-        processing_ms = batch.processing_ms + excluded.processing_ms,
-        cost_usd = batch.cost_usd + excluded.cost_usd,
-        tokens_in = batch.tokens_in + excluded.tokens_in,
-        tokens_out = batch.tokens_out + excluded.tokens_out,
+    UPDATE batches AS batch SET
+        total_indicators = batch.total_indicators + CASE WHEN batch.declared THEN 0 ELSE gains.unregistered END,
+        successful_indicators = batch.successful_indicators + gains.completed,
+        needs_human_indicators = batch.needs_human_indicators + gains.needs_human,
+        failed_indicators = batch.failed_indicators + gains.dead_lettered,
+        confidence_count = batch.confidence_count + gains.confidences,
+        confidence_sum = batch.confidence_sum + gains.confidence,
+        processing_ms = batch.processing_ms + gains.processing_ms,
+        cost_usd = batch.cost_usd + gains.cost_usd,
+        tokens_in = batch.tokens_in + gains.tokens_in,
+        tokens_out = batch.tokens_out + gains.tokens_out,
         total_duration_ms = extract(epoch FROM clock_timestamp() - batch.batch_start_time) * 1000,
         updated_at = clock_timestamp(),
         (batch_end_time, finish_ticket) = (
             SELECT CASE WHEN finishes THEN clock_timestamp() ELSE batch.batch_end_time END,
                    CASE WHEN finishes THEN ticket.number ELSE batch.finish_ticket END
-            FROM ticket, LATERAL (
-                SELECT batch.batch_end_time IS NULL
-                   AND (batch.declared OR batch.closed_at IS NOT NULL)
-                   AND batch.successful_indicators + excluded.successful_indicators
-                     + batch.needs_human_indicators + excluded.needs_human_indicators
-                     + batch.failed_indicators + excluded.failed_indicators
-                    >= batch.total_indicators
-                     + CASE WHEN batch.declared THEN 0 ELSE excluded.total_indicators END AS finishes
-            ) AS verdict)
-    RETURNING *
+            FROM (SELECT batch.batch_end_time IS NULL
+                     AND (batch.declared OR batch.closed_at IS NOT NULL)
+                     AND batch.successful_indicators + batch.needs_human_indicators + batch.failed_indicators
+                         + gains.newly_final
+                      >= batch.total_indicators
+                         + CASE WHEN batch.declared THEN 0 ELSE gains.unregistered END AS finishes) AS verdict)
+    FROM gains, ticket
+    WHERE batch.batch_id = gains.batch_id
+    RETURNING batch.*, batch.finish_ticket IS NOT DISTINCT FROM ticket.number AS finished
 )
-SELECT (SELECT coalesce(array_agg(place::integer), '{}') FROM changed) AS moved,
+SELECT (SELECT coalesce(array_agg(batch_id), '{}') FROM missing) AS missing,
+       (SELECT coalesce(array_agg(place::integer), '{}') FROM changed) AS moved,
        (SELECT json_agg(json_build_object(
             'batch_id', batch_id, 'pipeline', pipeline, 'total', total_indicators,
             'completed', successful_indicators, 'needs_human', needs_human_indicators,
             'dead_lettered', failed_indicators, 'duration_ms', total_duration_ms, 'cost_usd', cost_usd))
-        FROM credited JOIN ticket ON credited.finish_ticket = ticket.number) AS finished;
+        FROM credited WHERE finished) AS finished;
 
 -- name: close_rolling
 -- Close the rolling batches that nothing has been added to or finished in for $1 seconds; returns those that are
@@ -184,6 +192,10 @@ ORDER BY batch_id;
 -- name: batch
 -- One batch.
 SELECT * FROM batches WHERE batch_id = $1;
+
+-- name: batches_by_id
+-- Batches $1, those of them that exist.
+SELECT * FROM batches WHERE batch_id = ANY ($1::text[]);
 
 -- name: batches
 -- The newest batches, $1 at most, of pipeline $2 if it is not null.
