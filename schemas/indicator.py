@@ -6,6 +6,9 @@ from pydantic import AliasChoices, ConfigDict, Field, FiniteFloat
 
 from schemas.base import Contract
 
+MAX_MESSAGE_BYTES = 512 * 1024
+"""Longest indicator as JSON. Half of what a Kafka broker takes by default, since facts and headers are added to it."""
+
 MAX_SAMPLES = 5_000
 SHORT_TEXT = 500
 LONG_TEXT = 20_000

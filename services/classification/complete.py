@@ -1,7 +1,6 @@
 """The end of the way: store the final row, the trail and the item's status, then tell the world."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from schemas.classification import CompletedIndicator, ReviewedIndicator
 from schemas.delivery import StageRun
@@ -11,8 +10,9 @@ from services.classification.store import upsert_classifications
 from shared.database import Database
 from shared.database.announcements import mark_announced, unannounced_batches
 from shared.database.ledger import ItemOutcome, close_rolling, finish_items
-from shared.database.stage_log import StageLogRow, append_stage_log
+from shared.database.stage_log import append_trails, keep_partitions
 from shared.runtime.clock import Clock
+from shared.runtime.codec import encode
 from shared.runtime.envelope import Envelope, Envelopes, parse_trail
 from shared.runtime.outbox import Outbox
 from shared.runtime.outcome import Emit, emit
@@ -27,23 +27,29 @@ async def complete(
 ) -> list[Emit]:
     """One transaction a batch. Only items that reach their final status by it are written, so nothing counts twice."""
     now = clock.now()
-    trails = [[*parse_trail(envelope.trail), _own_run(envelope, now)] for envelope in envelopes]
-    efforts = [Effort.of(trail) for trail in trails]
+    trails = [_whole_trail(envelope, now) for envelope in envelopes]
+    efforts = [Effort.of(parse_trail(trail)) for trail in trails]
     outcomes = [_outcome(*place) for place in zip(items, envelopes, efforts, strict=True)]
     async with database.transaction() as transaction:
         moved = sorted((await finish_items(transaction, PIPELINE, outcomes)).moved)
         rows = [final_row(items[place], outcomes[place].batch_id, efforts[place]) for place in moved]
         await upsert_classifications(transaction, rows)
-        log = [row for place in moved for row in _log_rows(outcomes[place], trails[place])]
-        await append_stage_log(transaction, log)
+        await append_trails(
+            transaction,
+            batch_ids=[outcomes[place].batch_id for place in moved],
+            item_ids=[outcomes[place].item_id for place in moved],
+            trails=[trails[place].decode() for place in moved],
+        )
     return [
         emit(_event(item, envelope, effort))
         for item, envelope, effort in zip(items, envelopes, efforts, strict=True)
     ]
 
 
-def _own_run(envelope: Envelope, now: float) -> StageRun:
-    return StageRun(stage="complete", started_at=int(now * 1000), duration_ms=0.0, attempt=envelope.attempt)
+def _whole_trail(envelope: Envelope, now: float) -> bytes:
+    """The trail with this stage as its last entry."""
+    own = encode(StageRun(stage="complete", started_at=int(now * 1000), duration_ms=0.0, attempt=envelope.attempt))
+    return envelope.trail + b"," + own if envelope.trail else own
 
 
 def _outcome(item: ReviewedIndicator, envelope: Envelope, effort: Effort) -> ItemOutcome:
@@ -59,26 +65,6 @@ def _outcome(item: ReviewedIndicator, envelope: Envelope, effort: Effort) -> Ite
         tokens_in=effort.tokens_in,
         tokens_out=effort.tokens_out,
     )
-
-
-def _log_rows(outcome: ItemOutcome, trail: Sequence[StageRun]) -> list[StageLogRow]:
-    return [
-        StageLogRow(
-            created_at=datetime.fromtimestamp(run.started_at / 1000, UTC),
-            processing_time_ms=run.duration_ms,
-            attempt=run.attempt,
-            tokens_in=run.tokens_in,
-            tokens_out=run.tokens_out,
-            cost_usd=run.cost_usd,
-            batch_id=outcome.batch_id,
-            indicator_id=outcome.item_id,
-            stage=run.stage,
-            status="completed",
-            provider=run.provider,
-            model=run.model,
-        )
-        for run in trail
-    ]
 
 
 def _event(item: ReviewedIndicator, envelope: Envelope, effort: Effort) -> CompletedIndicator:
@@ -121,3 +107,8 @@ async def announce_batches(database: Database, outbox: Outbox) -> None:
 async def close_rolling_batches(database: Database, settings: RuntimeSettings) -> None:
     """Batches that nobody declared end when nothing has come for as long as they last."""
     await close_rolling(database, settings.rolling_batch_seconds)
+
+
+async def keep_log_partitions(database: Database) -> None:
+    """Have the partitions of the coming days ready."""
+    await keep_partitions(database)

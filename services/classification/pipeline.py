@@ -19,7 +19,7 @@ from schemas.classification import (
 from schemas.delivery import BatchCompleted
 from schemas.indicator import Indicator
 from services.classification.boolean_review import review
-from services.classification.complete import announce_batches, close_rolling_batches, complete
+from services.classification.complete import announce_batches, close_rolling_batches, complete, keep_log_partitions
 from services.classification.cumulative import detect_cumulative
 from services.classification.currency import check_currencies
 from services.classification.family import assign_family
@@ -61,6 +61,6 @@ CLASSIFICATION.stage(
     reads=REVIEWED,
     writes=[COMPLETED, BATCHES],
     sink=True,
-    sweeps=[(1.0, announce_batches), (60.0, close_rolling_batches)],
+    sweeps=[(1.0, announce_batches), (60.0, close_rolling_batches), (6 * 3600.0, keep_log_partitions)],
 )
 CLASSIFICATION.stage("dead-letter", keep_dead_letters, reads=CLASSIFICATION.dead_letters, sink=True)

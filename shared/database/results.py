@@ -56,6 +56,11 @@ async def batch_results(executor: Executor, batch_ids: Sequence[str]) -> list[Re
     return await _select(executor, "batch_results", batch_ids, 0, None, None, None, None)
 
 
+async def results_of(executor: Executor, indicator_ids: Sequence[str]) -> list[ResultRecord]:
+    """The newest classification of each of these indicators that has one."""
+    return await _select(executor, "results_of", indicator_ids)
+
+
 async def results(
     executor: Executor,
     batch_id: str | None = None,

@@ -28,6 +28,12 @@ from shared.settings import Settings
 
 BROKER, DATABASE = "broker", "database"
 _LONGEST_SOCKET_PATH = 100
+_LIVELY = {
+    "SLUICE_KAFKA_SESSION_TIMEOUT_MS": "4000",
+    "SLUICE_KAFKA_HEARTBEAT_INTERVAL_MS": "500",
+    "SLUICE_FETCH_WAIT_MS": "20",
+}
+"""What makes the embedded broker pleasant: it lets a group form only after half the session timeout."""
 _LAST_MOMENTS = 2.0
 _OUTLIVING: list[subprocess.Popen[bytes]] = []
 """Keepers we have started that went on for other commands: held so that they are reaped, and not warned about."""
@@ -86,6 +92,8 @@ def _filled(settings: Settings, addresses: dict[str, str]) -> Settings:
             "SLUICE_KAFKA_IDEMPOTENT_PRODUCER": "false",
             "SLUICE_KAFKA_REPLICATION_FACTOR": "1",
         }
+        for name, value in _LIVELY.items():
+            variables.setdefault(name, value)
     return Settings.load(variables)
 
 

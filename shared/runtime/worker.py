@@ -28,6 +28,8 @@ from shared.runtime.writer import Writer
 
 log = structlog.get_logger()
 
+HALTED_FETCH_SECONDS = 5.0
+
 Publish = Callable[[Sequence[OutRecord]], Awaitable[None]]
 """Returns when every record is acknowledged by all in-sync replicas. Raises TransientError."""
 
@@ -75,7 +77,7 @@ ResourceFactory = Callable[[type, Stage, Envelopes], Any]
 class WorkerLimits:
     """Bounds of one call. Bytes of one message; seconds that one call may take before it returns to poll."""
 
-    message_bytes: int = 512 * 1024
+    message_bytes: int = 768 * 1024
     call_seconds: float = 100.0
 
 
@@ -135,6 +137,9 @@ class StageWorker:
             todo = rest
         if todo:
             source.rewind(_first_offsets(todo))
+        if self.state is State.HALTED:
+            # Keeps its partitions and fetches now and then, so that its lag shows and nobody else walks into the same.
+            await self._clock.wait(HALTED_FETCH_SECONDS, self.stopping)
 
     def _must_return(self, began: float) -> bool:
         late = self._clock.monotonic() - began > self._limits.call_seconds

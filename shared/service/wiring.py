@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from schemas.indicator import MAX_MESSAGE_BYTES
 from shared.broker.producer import Publisher
 from shared.database import Database
 from shared.llm.gateway import Ask, EmbeddedProvider, Gateway
@@ -15,6 +16,9 @@ from shared.runtime.worker import StageWorker, WorkerLimits
 from shared.settings import EMBEDDED_PROVIDER, RuntimeSettings, Settings
 
 NO_ENVELOPES = Envelopes()
+
+INNER_MESSAGE_BYTES = MAX_MESSAGE_BYTES + MAX_MESSAGE_BYTES // 2
+"""Longest message between stages: an indicator and all that is found out about it."""
 
 
 class Resources:
@@ -59,7 +63,10 @@ def make_worker(pipeline: Pipeline, stage: Stage, publisher: Publisher, resource
         clock=SystemClock(),
         retry=retry_policy(runtime),
         guard=DeadLetterGuard(runtime.dead_letter_window, runtime.dead_letter_share, runtime.dead_letter_in_row),
-        limits=WorkerLimits(call_seconds=settings.kafka.max_poll_interval_ms / 3000),
+        limits=WorkerLimits(
+            message_bytes=MAX_MESSAGE_BYTES if stage.edge else INNER_MESSAGE_BYTES,
+            call_seconds=settings.kafka.max_poll_interval_ms / 3000,
+        ),
     )
 
 

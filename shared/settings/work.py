@@ -79,7 +79,9 @@ class FeedSettings(Concern):
     chunk_delay_ms: Annotated[int, Field(ge=0)] = variable(
         "SLUICE_CHUNK_DELAY_MS", "INTERNAL_EMIT_DELAY_MS", default=0, meaning="pause between two chunks; none is needed"
     )
-    concurrency: Count = variable("SLUICE_CONCURRENCY", default=5, meaning="requests in flight")
+    concurrency: Count = variable(
+        "SLUICE_CONCURRENCY", default=100, meaning="requests in the pipeline at a time; more wait until one is done"
+    )
 
 
 class ApiSettings(Concern):

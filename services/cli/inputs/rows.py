@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-from schemas.indicator import Indicator
+from schemas.indicator import MAX_MESSAGE_BYTES, Indicator
 from shared.errors import UsageError
 
-MAX_ROW_BYTES = 1_000_000
-"""Longest row read. Just below the 1 MiB at which a Kafka broker refuses a message by default."""
+MAX_ROW_BYTES = MAX_MESSAGE_BYTES
+"""Longest row read: what the pipeline takes."""
 
 RAW_EXCERPT = 1_000
 """Bytes kept of a row that is too long to keep whole."""

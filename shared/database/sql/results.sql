@@ -45,3 +45,14 @@ WHERE CASE $1::text
       WHEN 'dead_lettered' THEN failed_indicators > 0
       ELSE successful_indicators + needs_human_indicators + failed_indicators < total_indicators END
 ORDER BY batch_start_time DESC, id DESC;
+
+-- name: results_of
+-- The newest classification of indicators $1, those that have one.
+SELECT row.indicator_id, row.name, nullif(row.original_units, '') AS units,
+       row.family, row.indicator_type, row.temporal_aggregation, row.time_basis, row.reporting_frequency, row.scale,
+       row.is_currency_denominated, row.detected_currency, row.is_cumulative, row.heat_map_orientation,
+       round(row.overall_confidence::numeric, 4)::float8 AS overall_confidence,
+       row.review_status, row.provider, row.model, row.cost_usd, row.batch_id,
+       CASE row.review_status WHEN 'needs_human' THEN 'needs_human' ELSE 'completed' END AS status, NULL AS error
+FROM classifications AS row
+WHERE row.indicator_id = ANY ($1::text[]);

@@ -1,0 +1,159 @@
+"""`sluice classify`: indicators from files or standard input, through every stage, to a result file."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from services.cli.inputs import Accepted, Rejected, Row, read_indicators
+from services.cli.outputs import check_output, write_rejects, write_results
+from services.cli.results import ResultRow, RowStatus, in_input_order
+from services.cli.sampling import SampleMode, choose
+from services.cli.summary import RunSummary, Usage, as_json, as_tables, summarise
+from shared.errors import UsageError
+from shared.settings import EMBEDDED_PROVIDER, Settings
+
+NOT_ALL_COMPLETED = 1
+
+
+@click.command(
+    epilog="Examples:\n\n\b\n"
+    "  sluice classify indicators.csv --output results.parquet\n"
+    "  cat new.jsonl | sluice classify - --output results.jsonl --quiet\n"
+    "  sluice classify big.jsonl --sample stratified --limit 100 --seed 7\n"
+    "  sluice classify big.jsonl --id GDP:AW --id CPI:AW"
+)
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("--provider", metavar="P", help="Model that decides: embedded, or any that is configured. [default: LLM_PROVIDER]")
+@click.option("--limit", type=click.IntRange(min=1), help="Classify at most so many indicators.")
+@click.option("--sample", type=click.Choice([mode.value for mode in SampleMode]), help="How --limit chooses. [default: the first]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Makes a sample repeatable.")
+@click.option("--id", "ids", multiple=True, metavar="ID", help="Only this indicator; may be given more than once.")
+@click.option("--resume", is_flag=True, help="Leave out indicators that have a result already.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Result file: .jsonl, .csv or .parquet, one row an input row.")
+@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="File for rows that cannot be classified, with reasons: .jsonl or .csv.")
+@click.option("--concurrency", type=click.IntRange(min=1), metavar="K", help="Requests in the pipeline at a time. [default: SLUICE_CONCURRENCY]")
+@click.option("--request-size", type=click.IntRange(min=1), metavar="N", help="Indicators in a request. [default: SLUICE_REQUEST_SIZE]")
+@click.option("--no-wait", is_flag=True, help="Submit and return; needs stages that run elsewhere.")
+@click.option("--quiet", is_flag=True, help="No progress, no summary.")
+@click.option("--json", "json_output", is_flag=True, help="Print the summary as JSON.")
+def classify(inputs: tuple[str, ...], **options: Any) -> None:
+    """Classify indicators.
+
+    INPUT is a .jsonl, .json, .csv, .tsv or .parquet file (also .gz), or - for standard input. Required fields are
+    indicator_id and name; units, description, periodicity and sample_values help. Exit code 0: all completed;
+    1: some were not; 2: wrong usage or unreadable input.
+    """
+    chosen = Options(**options)
+    if chosen.output:
+        check_output(chosen.output)
+    if chosen.rejects:
+        check_output(chosen.rejects, rejects=True)
+    settings = _settings(chosen)
+    rows = _rows(inputs, chosen)
+    raise SystemExit(asyncio.run(_classify(rows, settings, chosen)))
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The command line of `classify`."""
+
+    provider: str | None
+    limit: int | None
+    sample: str | None
+    seed: int
+    ids: tuple[str, ...]
+    resume: bool
+    output: Path | None
+    rejects: Path | None
+    concurrency: int | None
+    request_size: int | None
+    no_wait: bool
+    quiet: bool
+    json_output: bool
+
+
+def _settings(options: Options) -> Settings:
+    settings = Settings.load()
+    if options.provider not in {None, EMBEDDED_PROVIDER}:
+        raise UsageError(f"provider {options.provider!r} is not available", remedy=f"choose one of: {EMBEDDED_PROVIDER}")
+    given = {"concurrency": options.concurrency, "request_size": options.request_size}
+    feed = settings.feed.model_copy(update={name: value for name, value in given.items() if value})
+    return settings.model_copy(update={"feed": feed})
+
+
+def _rows(inputs: Sequence[str], options: Options) -> list[Row]:
+    if options.sample and options.limit is None:
+        raise UsageError("--sample needs --limit", remedy="say how many indicators the sample shall have")
+    rows: list[Row] = list(read_indicators(inputs))
+    if options.ids:
+        rows = _only(rows, set(options.ids))
+    mode = SampleMode(options.sample) if options.sample else None
+    return list(choose(rows, options.limit, mode, options.seed, _name))
+
+
+def _only(rows: Sequence[Row], wanted: set[str]) -> list[Row]:
+    found: list[Row] = [row for row in rows if _id(row) in wanted]
+    if missing := wanted - {_id(row) for row in found}:
+        listed = ", ".join(sorted(missing))
+        raise UsageError(f"not in the input: {listed}", remedy="compare --id with the indicator_id of the rows")
+    return found
+
+
+def _id(row: Row) -> str | None:
+    return row.indicator.indicator_id if isinstance(row, Accepted) else row.indicator_id
+
+
+def _name(row: Row) -> str:
+    return row.indicator.name if isinstance(row, Accepted) else row.name or ""
+
+
+async def _classify(rows: list[Row], settings: Settings, options: Options) -> int:
+    # Imported here so that wrong usage is answered at once.
+    from services.cli.classification_run import fetch_known, fetch_results  # noqa: PLC0415
+    from services.cli.session import session  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    async with session(settings, console, quiet=options.quiet) as opened:
+        if options.no_wait and opened.local.supervisor:
+            raise UsageError(
+                "--no-wait would stop the stages it has just started", remedy="run `sluice up` in another shell first"
+            )
+        accepted = [row for row in rows if isinstance(row, Accepted)]
+        results = await fetch_known(opened.database, accepted) if options.resume else {}
+        todo = [row for row in accepted if row.indicator.indicator_id not in results]
+        began = time.monotonic()
+        with opened.progress() as progress:
+            run = opened.new_run(progress, provider=options.provider or "")
+            finished = await run.submit_and_wait(todo, wait=not options.no_wait)
+        elapsed = time.monotonic() - began
+        results |= await fetch_results(opened.database, finished)
+    final = list(in_input_order(rows, results))
+    summary = summarise(final, Usage(elapsed_seconds=elapsed), _write(rows, final, options))
+    _show(summary, console, options)
+    return 0 if summary.all_completed or options.no_wait else NOT_ALL_COMPLETED
+
+
+def _write(rows: Sequence[Row], final: Sequence[ResultRow], options: Options) -> dict[str, str]:
+    places = {"table": "classifications"}
+    if options.output:
+        write_results(options.output, final)
+        places["output"] = str(options.output)
+    if options.rejects:
+        write_rejects(options.rejects, [row for row in rows if isinstance(row, Rejected)])
+        places["rejects"] = str(options.rejects)
+    return places
+
+
+def _show(summary: RunSummary, console: Console, options: Options) -> None:
+    if options.json_output:
+        click.echo(as_json(summary))
+    elif not options.quiet:
+        console.print(as_tables(summary))
+        if summary.by_status.get(RowStatus.PENDING):
+            console.print("Some indicators are still in the pipeline: `sluice resume` waits for them.", style="yellow")

@@ -1,0 +1,51 @@
+"""`sluice demo`: ten thousand indicators through every stage, with nothing set up."""
+
+import asyncio
+import time
+from importlib.resources import files
+
+import click
+from rich.console import Console
+
+DATA = files("services.cli.demo").joinpath("load_10k.jsonl.gz")
+KEY = "demo-1"
+"""Idempotency key of the demo's requests: running it again finds what it did before."""
+
+
+@click.command(epilog="Run it again: what is classified already is not done twice.")
+@click.option("--limit", type=click.IntRange(min=1), default=10_000, show_default=True, help="Classify so many.")
+@click.option("--again", is_flag=True, help="Do the work anew, overwriting the results of an earlier demo.")
+def demo(limit: int, again: bool) -> None:
+    """See Sluice work: 10,000 indicators through every stage, over a real broker, into a real PostgreSQL.
+
+    Starts what is not configured (broker, database, stage processes), shows progress, prints a summary, stops all.
+    """
+    raise SystemExit(asyncio.run(_demo(limit, again)))
+
+
+async def _demo(limit: int, again: bool) -> int:
+    from services.cli.classification_run import fetch_results  # noqa: PLC0415 -- `--help` should not wait for these
+    from services.cli.inputs import Accepted, read_indicators  # noqa: PLC0415
+    from services.cli.results import in_input_order  # noqa: PLC0415
+    from services.cli.session import session  # noqa: PLC0415
+    from services.cli.summary import Usage, as_tables, summarise  # noqa: PLC0415
+    from shared.settings import Settings  # noqa: PLC0415
+
+    started, console = time.monotonic(), Console()
+    rows = [row for row in read_indicators([str(DATA)]) if isinstance(row, Accepted)][:limit]
+    console.print(f"{len(rows):,} indicators, {len({row.indicator.name for row in rows})} names", highlight=False)
+    async with session(Settings.load(), console) as opened:
+        ready = time.monotonic()
+        with opened.progress() as progress:
+            run = opened.new_run(progress, key=None if again else f"{KEY}:{limit}")
+            finished = await run.submit_and_wait(rows)
+        elapsed = time.monotonic() - ready
+        results = await fetch_results(opened.database, finished)
+        url = opened.local.settings.database.url
+    place = url.get_secret_value().rpartition("@")[2] if url else ""
+    summary = summarise(
+        in_input_order(rows, results), Usage(elapsed_seconds=elapsed), {"table": f"classifications in {place}"}
+    )
+    console.print(as_tables(summary))
+    console.print(f"ready after {ready - started:.1f} s; look around with `sluice results`, `sluice batches`, `sluice stats`")
+    return 0 if summary.by_status.keys() <= {"completed", "needs_human"} else 1

@@ -1,0 +1,1 @@
+"""Data of the demo (see README.md beside this file)."""

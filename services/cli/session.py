@@ -1,0 +1,76 @@
+"""What the commands that run the pipeline share: the local stack, a feeder, a display."""
+
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from services.cli.classification_run import ClassificationRun
+from services.cli.progress import Progress, progress_for
+from shared.broker.producer import Publisher
+from shared.database import Database
+from shared.database.ledger import Item
+from shared.feeding import Feeder
+from shared.pipelines import pipelines
+from shared.runtime.declaration import Pipeline
+from shared.service.local import Local, local_stack
+from shared.settings import Settings
+
+CHILD_COMMAND = (sys.executable, "-m", "services.cli.main")
+"""How a child process of this program is started."""
+
+
+def classification() -> Pipeline:
+    """The pipeline that `classify` feeds."""
+    return pipelines()["classification"]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An open connection to everything a run needs."""
+
+    local: Local
+    database: Database
+    feeder: Feeder
+    console: Console
+    quiet: bool
+
+    def progress(self) -> Progress:
+        """A display for one run."""
+        return progress_for(self.console, time.monotonic, self.quiet)
+
+    def new_run(self, progress: Progress, *, provider: str = "", key: str | None = None) -> ClassificationRun:
+        """A run that shows itself on `progress`."""
+        settings = self.local.settings.feed
+        return ClassificationRun(
+            self.feeder, self.database, settings, progress, self._last_seen, provider=provider, key=key
+        )
+
+    async def _last_seen(self, items: Sequence[Item]) -> Mapping[str, str]:
+        """Stage on whose input each item was last seen, from Kafka itself."""
+        from shared.broker.scan import last_seen  # noqa: PLC0415 -- only when something is stuck
+
+        oldest = min((item.created_at.timestamp() for item in items), default=0.0)
+        found = await last_seen(self.local.settings.kafka, classification(), [item.item_id for item in items], oldest)
+        return {item_id: seen.stage for item_id, seen in found.items()}
+
+
+@asynccontextmanager
+async def session(settings: Settings, console: Console, *, quiet: bool = False) -> AsyncIterator[Session]:
+    """Open everything; what was started is stopped afterwards. Messages go to `console`."""
+
+    def say(message: str) -> None:
+        if not quiet:
+            console.print(message, style="dim", highlight=False, markup=False)
+
+    pipeline = classification()
+    async with (
+        local_stack(settings, pipeline, CHILD_COMMAND, say) as local,
+        Database(local.settings.database) as database,
+        Publisher(local.settings.kafka, local.settings.kafka.partitions) as publisher,
+    ):
+        feeder = Feeder(pipeline, database, publisher, local.settings.feed)
+        yield Session(local, database, feeder, console, quiet)

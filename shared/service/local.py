@@ -1,0 +1,92 @@
+"""The whole of Sluice on this machine for as long as a command lasts: servers, tables, topics, stages."""
+
+import asyncio
+import fcntl
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from shared.broker.topics import TopicAdmin
+from shared.database import Database, apply_migrations
+from shared.embedded.stack import embedded_stack
+from shared.runtime.declaration import Pipeline
+from shared.service.supervisor import Supervisor
+from shared.settings import Settings
+
+Say = Callable[[str], None]
+
+STAGES_LOCK = "stages.lock"
+LOCK_POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """What runs. `settings` hold the addresses; `embedded` names the servers that are ours; `supervisor` our stages."""
+
+    settings: Settings
+    embedded: tuple[str, ...]
+    supervisor: Supervisor | None
+
+
+@asynccontextmanager
+async def local_stack(
+    settings: Settings, pipeline: Pipeline, command: Sequence[str], say: Say, *, stages: bool | None = None
+) -> AsyncIterator[Local]:
+    """Broker and database (configured or embedded), migrated, with topics, and the stages of `pipeline` running.
+
+    Stages are started here if any server is embedded, since nobody else could reach it; `stages` overrides that.
+    Only one command of a state directory runs them; another one uses those, and takes over when that one goes.
+    """
+    async with embedded_stack(settings, say) as servers, AsyncExitStack() as stack:
+        wanted = bool(servers.embedded) if stages is None else stages
+        if not wanted:
+            await prepare(servers.settings, pipeline)
+            yield Local(servers.settings, servers.embedded, None)
+            return
+        supervisor = Supervisor(servers.settings, pipeline.stages, command, say)
+        lock = _try_lock(settings.embedded.directory / STAGES_LOCK)
+        if lock is None:
+            say("the stages are already running here; using those")
+            heir = asyncio.create_task(_take_over(settings, supervisor, stack, say))
+            stack.callback(heir.cancel)
+            yield Local(servers.settings, servers.embedded, None)
+            return
+        stack.callback(lock.close)
+        _, _ = await asyncio.gather(prepare(servers.settings, pipeline), stack.enter_async_context(supervisor))
+        yield Local(servers.settings, servers.embedded, supervisor)
+
+
+async def prepare(settings: Settings, pipeline: Pipeline) -> None:
+    """Bring tables and topics to what this release needs. Safe to repeat, and from many processes at once."""
+
+    async def tables() -> None:
+        async with Database(settings.database) as database:
+            await apply_migrations(database)
+
+    async def topics() -> None:
+        async with TopicAdmin(settings.kafka) as admin:
+            await admin.ensure(pipeline.topic_names(), settings.kafka.partitions)
+
+    await asyncio.gather(tables(), topics())
+
+
+def _try_lock(path: Path) -> IO[bytes] | None:
+    """An open, locked file; None if another process holds the lock. The kernel frees it when its holder dies."""
+    file = path.open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
+
+
+async def _take_over(settings: Settings, supervisor: Supervisor, stack: AsyncExitStack, say: Say) -> None:
+    path = settings.embedded.directory / STAGES_LOCK
+    while (lock := _try_lock(path)) is None:
+        await asyncio.sleep(LOCK_POLL_SECONDS)
+    stack.callback(lock.close)
+    say("the command that ran the stages has ended; running them here now")
+    await stack.enter_async_context(supervisor)
