@@ -175,7 +175,7 @@ class Subject(Contract):
     scale: str = ""
     currency_code: str = ""
     country: str = ""
-    context: dict[str, JsonValue] = {}
+    context: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class ValueStatistics(Contract):

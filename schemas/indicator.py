@@ -34,16 +34,12 @@ class Indicator(Contract):
     indicator_id: Annotated[str, Field(min_length=1, max_length=256)]
     name: Annotated[str, Field(min_length=1, max_length=1_000)]
     units: ShortText | None = None
-    description: Annotated[
-        LongText | None, Field(validation_alias=AliasChoices("description", "definition"))
-    ] = None
+    description: Annotated[LongText | None, Field(validation_alias=AliasChoices("description", "definition"))] = None
     long_name: Annotated[str | None, Field(max_length=2_000)] = None
     category_group: ShortText | None = None
     dataset: ShortText | None = None
     topic: ShortText | None = None
-    source_name: Annotated[
-        ShortText | None, Field(validation_alias=AliasChoices("source_name", "source"))
-    ] = None
+    source_name: Annotated[ShortText | None, Field(validation_alias=AliasChoices("source_name", "source"))] = None
     source_url: Annotated[str | None, Field(max_length=2_000)] = None
     aggregation_method: ShortText | None = None
     periodicity: ShortText | None = None

@@ -1,4 +1,4 @@
-"""Handing items to a pipeline: register them in the ledger first, then publish them, chunk by chunk.
+"""Handing items to a pipeline: register them in the ledger first, then publish them.
 
 An item that is registered is never lost: whatever dies afterwards, `resume` publishes the pending ones again.
 """
@@ -78,11 +78,12 @@ class Feeder:
         await self.publish(batch, [(item.item_id, item.payload) for item in items if item.payload])
 
     async def publish(self, batch: Batch, items: Sequence[tuple[str, str]]) -> None:
-        """Publish items of a registered batch in chunks, with the configured pause between them, none by default."""
-        size = self._settings.chunk_size
+        """Publish items of a registered batch; in chunks with a pause in between, if a pause is configured."""
+        pause = self._settings.chunk_delay_ms / 1000
+        size = self._settings.chunk_size if pause else max(len(items), 1)
         for start in range(0, len(items), size):
-            if start and self._settings.chunk_delay_ms:
-                await asyncio.sleep(self._settings.chunk_delay_ms / 1000)
+            if start:
+                await asyncio.sleep(pause)
             await self._publisher.publish([self._record(batch, *item) for item in items[start : start + size]])
 
     def _record(self, batch: Batch, item_id: str, payload: str) -> OutRecord:

@@ -41,8 +41,7 @@ async def complete(
             trails=[trails[place].decode() for place in moved],
         )
     return [
-        emit(_event(item, envelope, effort))
-        for item, envelope, effort in zip(items, envelopes, efforts, strict=True)
+        emit(_event(item, envelope, effort)) for item, envelope, effort in zip(items, envelopes, efforts, strict=True)
     ]
 
 

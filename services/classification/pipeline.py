@@ -36,7 +36,9 @@ CLASSIFICATION = Pipeline("classification", key="indicator_id")
 
 INGEST = CLASSIFICATION.topic("indicators.ingest", Indicator, "Indicators to classify, as plain JSON")
 NORMALIZED = CLASSIFICATION.topic("classification.normalized", NormalizedIndicator, "Cleaned, with the unit parsed")
-FACETS = CLASSIFICATION.topic("classification.facets", Facet, "One part of an item: itself or what one facet stage found")
+FACETS = CLASSIFICATION.topic(
+    "classification.facets", Facet, "One part of an item: itself or what one facet stage found"
+)
 JOINED = CLASSIFICATION.topic("classification.joined", JoinedIndicator, "All facts that rules can find")
 FAMILY = CLASSIFICATION.topic("classification.family", IndicatorWithFamily, "With a family")
 TYPE = CLASSIFICATION.topic("classification.type", IndicatorWithType, "With a type, an aggregation, an orientation")

@@ -43,7 +43,9 @@ def objections(row: Row) -> list[Violation]:
 
 def in_words(found: Sequence[Violation]) -> str:
     """Reasons of violations, within the limit of a reasoning."""
-    return "; ".join(f"rule {violation.rule} ({violation.name}): {violation.reason}" for violation in found)[:REASONING_LIMIT]
+    return "; ".join(f"rule {violation.rule} ({violation.name}): {violation.reason}" for violation in found)[
+        :REASONING_LIMIT
+    ]
 
 
 def corrected(item: ContestedIndicator, row: Row, corrections: Mapping[ReviewField, Replacement]) -> dict[str, Any]:

@@ -18,7 +18,8 @@ Point = tuple[str, float]
 def clean_points(samples: Sequence[SamplePoint | float] | None) -> tuple[Point, ...]:
     """(date, value) of every sample that has a value; bare numbers get an empty date."""
     points = [
-        (sample.date, sample.value) if isinstance(sample, SamplePoint) else ("", float(sample)) for sample in samples or ()
+        (sample.date, sample.value) if isinstance(sample, SamplePoint) else ("", float(sample))
+        for sample in samples or ()
     ]
     return tuple((date, value) for date, value in points if value is not None)[-KEPT_POINTS:]
 

@@ -13,7 +13,9 @@ async def infer_scale(items: Sequence[NormalizedIndicator]) -> list[Emit]:
 
 def _scale(item: NormalizedIndicator) -> ScaleInference:
     unit = item.unit
-    reasoning = f"Unit {unit.original_units[:80]!r} read as {unit.matched_pattern}; one unit of value is {unit.multiplier:g}."
+    reasoning = (
+        f"Unit {unit.original_units[:80]!r} read as {unit.matched_pattern}; one unit of value is {unit.multiplier:g}."
+    )
     if unit.conflicts:
         reasoning = f"{reasoning} Structured fields disagree: {'; '.join(unit.conflicts)}"[:600]
     return ScaleInference(scale=unit.normalized_scale, confidence=unit.confidence, reasoning=reasoning)

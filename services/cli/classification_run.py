@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from services.cli.batching import Batch as Request
 from services.cli.batching import requests
-from services.cli.inputs import Accepted
 from services.cli.progress import Pending, Progress, StallWatch, Totals
 from services.cli.results import ResultRow
 from shared.database import Database
@@ -22,6 +21,9 @@ STALL_SECONDS = 20.0
 GIVE_UP_SECONDS = 600.0
 LISTED_WHEN_STUCK = 50
 
+Submitted = tuple[str, str]
+"""An indicator to submit: its id, and itself as JSON."""
+
 LastSeen = Callable[[Sequence[Item]], Awaitable[Mapping[str, str]]]
 """For pending items, where each was last seen: item id → words."""
 
@@ -30,7 +32,7 @@ LastSeen = Callable[[Sequence[Item]], Awaitable[Mapping[str, str]]]
 class Run:
     """What is under way and what has ended, by batch id."""
 
-    requests: dict[str, Request[Accepted]] = field(default_factory=dict)
+    requests: dict[str, Request[Submitted]] = field(default_factory=dict)
     open: dict[str, Batch] = field(default_factory=dict)
     done: dict[str, Batch] = field(default_factory=dict)
     failed: dict[int, str] = field(default_factory=dict)
@@ -68,7 +70,7 @@ class ClassificationRun:
         self.run = Run()
         self._groups = _Groups(settings.concurrency, progress)
 
-    async def submit_and_wait(self, rows: Sequence[Accepted], *, wait: bool = True) -> Run:
+    async def submit_and_wait(self, rows: Sequence[Submitted], *, wait: bool = True) -> Run:
         """Submit all rows; with `wait`, return when every item is final or nothing has moved for ten minutes."""
         plan, window = list(requests(rows, self._settings.request_size)), self._settings.concurrency
         self._progress.begin(Totals(len(rows), len(plan), -(-len(plan) // window)))
@@ -83,12 +85,11 @@ class ClassificationRun:
         self._progress.finished(sum(self.run.counts().values()), [*self.run.done, *self.run.open])
         return self.run
 
-    async def _submit(self, request: Request[Accepted]) -> None:
+    async def _submit(self, request: Request[Submitted]) -> None:
         self._progress.batch_started(request.number, request.first, request.last)
-        items = [(row.indicator.indicator_id, row.raw.decode()) for row in request.items]
         key = f"{self._key}:{request.number}" if self._key else None
         try:
-            receipt = await self._feeder.submit(Submission(items, self._provider, key))
+            receipt = await self._feeder.submit(Submission(request.items, self._provider, key))
         except TransientError as error:
             # One request that cannot be handed over must not stop the others.
             self.run.failed[request.number] = str(error)
@@ -148,7 +149,12 @@ class ClassificationRun:
                 break
         shown = waiting[:LISTED_WHEN_STUCK]
         seen = await self._last_seen(shown)
-        self._progress.stuck([Pending(item.item_id, seen.get(item.item_id), item.status, item.error) for item in shown])
+        self._progress.stuck(
+            [
+                Pending(item.item_id, seen.get(item.item_id, "not seen on any topic"), item.status, item.error)
+                for item in shown
+            ]
+        )
 
 
 class _Groups:
@@ -191,7 +197,6 @@ async def fetch_results(database: Database, run: Run) -> dict[str, ResultRow]:
     return {record.indicator_id: ResultRow(*record) for record in records}
 
 
-async def fetch_known(database: Database, rows: Sequence[Accepted]) -> dict[str, ResultRow]:
-    """Results that earlier runs left for these rows, by indicator id."""
-    records = await results_of(database, [row.indicator.indicator_id for row in rows])
-    return {record.indicator_id: ResultRow(*record) for record in records}
+async def fetch_known(database: Database, indicator_ids: Sequence[str]) -> dict[str, ResultRow]:
+    """Results that earlier runs left for these indicators, by id."""
+    return {record.indicator_id: ResultRow(*record) for record in await results_of(database, indicator_ids)}

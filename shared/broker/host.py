@@ -60,7 +60,9 @@ class ConsumerInput:
 class StageSubscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
     """Ties one stage's worker to one FastStream subscriber."""
 
-    def __init__(self, broker: KafkaBroker, worker: StageWorker, kafka: KafkaSettings, runtime: RuntimeSettings) -> None:
+    def __init__(
+        self, broker: KafkaBroker, worker: StageWorker, kafka: KafkaSettings, runtime: RuntimeSettings
+    ) -> None:
         self.worker = worker
         self.after_batch: Callable[[], None] = lambda: None
         """Called when a fetch has been worked and committed."""
@@ -99,13 +101,13 @@ class StageSubscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
     async def _parse(self, records: tuple[Record, ...]) -> KafkaMessage:
         # FastStream's own parser decodes every header of every record, and fails the batch if one is binary.
         assert self.consumer is not None
-        return KafkaMessage(body=b"", raw_message=records, consumer=self.consumer)  # type: ignore[arg-type]  # Record is its protocol
+        return KafkaMessage(body=b"", raw_message=records, consumer=self.consumer)
 
     async def _consume(self, message: KafkaMessage) -> None:
         if self.consumer is None:
             return
         async with self._busy:
-            await self.worker.process(message.raw_message, ConsumerInput(self.consumer))  # type: ignore[arg-type]  # batches are tuples
+            await self.worker.process(message.raw_message, ConsumerInput(self.consumer))
         self.after_batch()
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:

@@ -65,7 +65,9 @@ class Publisher:
                 acknowledged.append(await self._dispatch(batch, topic, partition))
                 batch = self._producer.create_batch()
                 if not _append(batch, record):
-                    raise HaltStage(f"a record of {len(record.value)} bytes for {topic} is larger than a record batch may be")
+                    raise HaltStage(
+                        f"a record of {len(record.value)} bytes for {topic} is larger than a record batch may be"
+                    )
         acknowledged.append(await self._dispatch(batch, topic, partition))
         await asyncio.gather(*acknowledged)
 

@@ -79,7 +79,9 @@ class Decoder:
     def _check_version(self, version: bytes) -> None:
         newest, text = self._topic.schema_version, version.decode(errors="replace")
         if not text.isdigit() or not 1 <= int(text) <= newest:
-            detail = f"schema_version {text!r:.20} is not known here; versions 1 to {newest} are. Upgrade this stage first"
+            detail = (
+                f"schema_version {text!r:.20} is not known here; versions 1 to {newest} are. Upgrade this stage first"
+            )
             raise _NotUnderstood(RejectCode.UNKNOWN_SCHEMA_VERSION, detail)
 
 

@@ -26,7 +26,9 @@ def dead_letter(stage: Stage, record: Record, reason: Reject, now: float) -> Out
             Header.DLQ_FAILED_AT: b"%.3f" % now,
         }
     )
-    return OutRecord(stage.dead_letters.name, record.key or b"", record.value or b"", list(headers.items()), record.partition)
+    return OutRecord(
+        stage.dead_letters.name, record.key or b"", record.value or b"", list(headers.items()), record.partition
+    )
 
 
 def postponed(stage: Stage, record: Record, attempt: int, not_before: float) -> OutRecord:

@@ -18,19 +18,32 @@ class Record(Protocol):
     """A consumed Kafka record, as far as the runtime looks at it. `timestamp` is in ms since the epoch."""
 
     @property
-    def topic(self) -> str: ...
+    def topic(self) -> str:
+        """Name of the topic it was read from."""
+
     @property
-    def partition(self) -> int: ...
+    def partition(self) -> int:
+        """Partition of the topic."""
+
     @property
-    def offset(self) -> int: ...
+    def offset(self) -> int:
+        """Place in the partition."""
+
     @property
-    def timestamp(self) -> int: ...
+    def timestamp(self) -> int:
+        """When it was written, in ms since the epoch."""
+
     @property
-    def key(self) -> bytes | None: ...
+    def key(self) -> bytes | None:
+        """Its key."""
+
     @property
-    def value(self) -> bytes | None: ...
+    def value(self) -> bytes | None:
+        """Its payload."""
+
     @property
-    def headers(self) -> Headers: ...
+    def headers(self) -> Headers:
+        """Its headers, in order."""
 
 
 # The classes below are made once a message. They are not frozen because that would double what making one costs.
@@ -112,7 +125,9 @@ def _number(raw: bytes | None, default: int) -> int:
         return default
 
 
-def output_headers(envelope: Envelope, common: Headers, run: bytes, trail: bytes | None = None) -> list[tuple[str, bytes]]:
+def output_headers(
+    envelope: Envelope, common: Headers, run: bytes, trail: bytes | None = None
+) -> list[tuple[str, bytes]]:
     """Headers of an output of `envelope`'s item; `common` are those that a whole batch shares."""
     given = envelope.headers
     before = given.get(Header.TRAIL) if trail is None else trail
@@ -130,7 +145,6 @@ def output_headers(envelope: Envelope, common: Headers, run: bytes, trail: bytes
 def parse_trail(trail: bytes) -> list[StageRun]:
     """The trail as objects, in the order in which the stages ran."""
     return _TRAIL.validate_json(b"[" + trail + b"]")
-
 
 
 def last_run(trail: bytes) -> bytes:

@@ -45,9 +45,13 @@ class DeadLetterGuard:
         for bad in rejected:
             self._in_a_row = self._in_a_row + 1 if bad else 0
             if self._in_a_row >= self.max_in_a_row:
-                raise HaltStage(f"{stage} rejected {self._in_a_row} items in a row; nothing of this batch was committed")
+                raise HaltStage(
+                    f"{stage} rejected {self._in_a_row} items in a row; nothing of this batch was committed"
+                )
         if self._bad > self.max_ratio * self.window:
-            raise HaltStage(f"{stage} rejected {self._bad} of the last {self._seen} items; nothing of this batch was committed")
+            raise HaltStage(
+                f"{stage} rejected {self._bad} of the last {self._seen} items; nothing of this batch was committed"
+            )
 
     def _slide(self, count: int, bad: int) -> None:
         self._batches.append((count, bad))

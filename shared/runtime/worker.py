@@ -190,7 +190,7 @@ class StageWorker:
             self.state, self.reason = state, reason
             self.metrics.state(state)
             if reason:
-                log.warning("stage " + state, stage=self.stage.full_name, reason=reason)
+                log.warning("stage changed state", stage=self.stage.full_name, state=state.value, reason=reason)
 
     def started(self) -> None:
         """The consumer is running."""
@@ -290,7 +290,9 @@ class StageWorker:
     def _postpone(self, envelope: Envelope, outcome: Postpone, now: float) -> OutRecord:
         delay = self._retry.topic_delay(envelope.attempt)
         if delay is None:
-            reason = Reject(RejectCode.RETRIES_EXHAUSTED, f"gave up after {envelope.attempt} attempts: {outcome.detail}")
+            reason = Reject(
+                RejectCode.RETRIES_EXHAUSTED, f"gave up after {envelope.attempt} attempts: {outcome.detail}"
+            )
             return dead_letter(self.stage, envelope.record, reason, now)
         return postponed(self.stage, envelope.record, envelope.attempt + 1, now + delay)
 

@@ -53,11 +53,17 @@ class Writer:
     def _run(self, usage: Usage, envelope: Envelope) -> bytes:
         attempt = envelope.headers.get(Header.ATTEMPT)
         if self._last[0] is not usage or self._last[1] != attempt:
-            self._last = usage, attempt, _stage_run(self._stage.name, self._now, self._share_ms, envelope.attempt, usage)
+            self._last = (
+                usage,
+                attempt,
+                _stage_run(self._stage.name, self._now, self._share_ms, envelope.attempt, usage),
+            )
         return self._last[2]
 
 
 def _stage_run(stage: str, now: float, duration_ms: float, attempt: int, usage: Usage) -> bytes:
     fields: dict[str, Any] = {name: getattr(usage, name) for name in Usage.__slots__}
-    run = StageRun(stage=stage, started_at=int(now * 1000), duration_ms=round(duration_ms, 3), attempt=attempt, **fields)
+    run = StageRun(
+        stage=stage, started_at=int(now * 1000), duration_ms=round(duration_ms, 3), attempt=attempt, **fields
+    )
     return encode(run)

@@ -72,7 +72,9 @@ class ChildProcess:
         while self.process:
             code = await self.process.wait()
             delay = RESTART_DELAYS[min(self._restarts, len(RESTART_DELAYS) - 1)]
-            self._say(f"{self.name} (process {self.process.pid}) ended with {code}, again in {delay:g} s; log: {self.log}")
+            self._say(
+                f"{self.name} (process {self.process.pid}) ended with {code}, again in {delay:g} s; log: {self.log}"
+            )
             await asyncio.sleep(delay)
             self._restarts += 1
             await self._start()

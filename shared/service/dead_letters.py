@@ -1,4 +1,4 @@
-"""The last stage of every pipeline: what its dead-letter topic holds is kept in the database and credited to its batch."""
+"""The last stage of every pipeline: what its dead-letter topic holds is kept and credited to its batch."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,9 @@ def _letter(record: Record) -> DeadLetter:
     headers = {name: value.decode(errors="replace") for name, value in record.headers}
     stage = headers.get(Header.DLQ_STAGE, UNKNOWN)
     origin = _origin(record, headers)
-    batch_id = headers.get(Header.BATCH_ID) or rolling_batch_id(int(headers.get(Header.DLQ_TIMESTAMP, record.timestamp)))
+    batch_id = headers.get(Header.BATCH_ID) or rolling_batch_id(
+        int(headers.get(Header.DLQ_TIMESTAMP, record.timestamp))
+    )
     return DeadLetter(
         pipeline=stage.partition(".")[0],
         stage=stage,

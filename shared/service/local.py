@@ -85,7 +85,7 @@ def _try_lock(path: Path) -> IO[bytes] | None:
 
 async def _take_over(settings: Settings, supervisor: Supervisor, stack: AsyncExitStack, say: Say) -> None:
     path = settings.embedded.directory / STAGES_LOCK
-    while (lock := _try_lock(path)) is None:
+    while (lock := _try_lock(path)) is None:  # noqa: ASYNC110 -- a lock of another process has no event
         await asyncio.sleep(LOCK_POLL_SECONDS)
     stack.callback(lock.close)
     say("the command that ran the stages has ended; running them here now")

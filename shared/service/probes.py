@@ -30,7 +30,9 @@ def ready_route(workers: Sequence[StageWorker], database_ready: Callable[[], Awa
         stages = {worker.stage.full_name: {"state": worker.state.value, "reason": worker.reason} for worker in workers}
         database = await database_ready()
         good = database and all(worker.state in {State.RUNNING, State.PAUSED} for worker in workers)
-        return _answer(200 if good else 503, {"status": "ready" if good else "not ready", "database": database, "stages": stages})
+        return _answer(
+            200 if good else 503, {"status": "ready" if good else "not ready", "database": database, "stages": stages}
+        )
 
     return ready
 

@@ -41,7 +41,9 @@ class StageProcess:
         self._database = Database(settings.database)
         self._resources = Resources(settings, self._database, self._publisher, make_gateway(settings))
         broker = make_broker(settings.kafka, settings.runtime)
-        workers = [make_worker(pipeline, stage, self._publisher, self._resources, settings) for pipeline, stage in stages]
+        workers = [
+            make_worker(pipeline, stage, self._publisher, self._resources, settings) for pipeline, stage in stages
+        ]
         self._subscribers = [StageSubscriber(broker, worker, settings.kafka, settings.runtime) for worker in workers]
         self.app = AsgiFastStream(
             broker,
@@ -63,7 +65,7 @@ class StageProcess:
             signal.signal(number, lambda *_: None)
         grace = self._settings.runtime.drain_seconds + 5
         await self.app.run(
-            run_extra_options={  # type: ignore[arg-type]  # FastStream types these as command line strings
+            run_extra_options={
                 "host": host,
                 "port": port,
                 "log_config": None,
@@ -134,7 +136,11 @@ def spare_garbage_collection() -> None:
 
 
 def run_stages(
-    stages: Sequence[tuple[Pipeline, Stage]], settings: Settings, host: str, port: int, run: Callable[..., Any] = asyncio.run
+    stages: Sequence[tuple[Pipeline, Stage]],
+    settings: Settings,
+    host: str,
+    port: int,
+    run: Callable[..., Any] = asyncio.run,
 ) -> None:
     """Be these stages until told to stop. `run` is the event loop runner."""
 

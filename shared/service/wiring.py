@@ -52,7 +52,9 @@ def uses_database(stages: Sequence[Stage]) -> bool:
     return any(Database in stage.resources.values() or stage.sweeps for stage in stages)
 
 
-def make_worker(pipeline: Pipeline, stage: Stage, publisher: Publisher, resources: Resources, settings: Settings) -> StageWorker:
+def make_worker(
+    pipeline: Pipeline, stage: Stage, publisher: Publisher, resources: Resources, settings: Settings
+) -> StageWorker:
     """The worker of `stage`."""
     runtime = settings.runtime
     return StageWorker(

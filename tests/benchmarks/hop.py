@@ -1,4 +1,4 @@
-"""What one hop costs: Sluice's stage runtime beside a raw aiokafka loop and Quix Streams, same broker, same messages."""
+"""What one hop costs: our stage runtime beside a raw aiokafka loop and Quix Streams, same broker, same messages."""
 
 import asyncio
 import json

@@ -27,7 +27,7 @@ from shared.runtime.outcome import Outcome, emit
 from shared.runtime.policy import DeadLetterGuard, RetryPolicy
 from shared.runtime.worker import StageWorker, WorkerLimits
 from shared.settings import Settings
-from tests.benchmarks.hop_message import BATCH, HEADERS, IN, OUT, PARTITIONS, Checked, Reading
+from tests.benchmarks.hop_message import BATCH, IN, OUT, PARTITIONS, Checked, Reading
 
 
 @dataclass
@@ -124,7 +124,9 @@ async def raw_aiokafka(bootstrap: str, meter: Meter) -> None:
             for record in records:
                 reading = Reading.model_validate_json(record.value)
                 value = Checked(**{**reading.__dict__, "stage": "checked"}).model_dump_json().encode()
-                batches[place.partition].append(key=record.key, value=value, timestamp=None, headers=list(record.headers))
+                batches[place.partition].append(
+                    key=record.key, value=value, timestamp=None, headers=list(record.headers)
+                )
         sent = [await producer.send_batch(batch, OUT, partition=number) for number, batch in batches.items()]
         await asyncio.gather(*sent)
         await consumer.commit()

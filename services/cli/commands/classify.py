@@ -29,16 +29,38 @@ NOT_ALL_COMPLETED = 1
     "  sluice classify big.jsonl --id GDP:AW --id CPI:AW"
 )
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("--provider", metavar="P", help="Model that decides: embedded, or any that is configured. [default: LLM_PROVIDER]")
+@click.option(
+    "--provider", metavar="P", help="Model that decides: embedded, or any that is configured. [default: LLM_PROVIDER]"
+)
 @click.option("--limit", type=click.IntRange(min=1), help="Classify at most so many indicators.")
-@click.option("--sample", type=click.Choice([mode.value for mode in SampleMode]), help="How --limit chooses. [default: the first]")
+@click.option(
+    "--sample", type=click.Choice([mode.value for mode in SampleMode]), help="How --limit chooses. [default: the first]"
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Makes a sample repeatable.")
 @click.option("--id", "ids", multiple=True, metavar="ID", help="Only this indicator; may be given more than once.")
 @click.option("--resume", is_flag=True, help="Leave out indicators that have a result already.")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Result file: .jsonl, .csv or .parquet, one row an input row.")
-@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="File for rows that cannot be classified, with reasons: .jsonl or .csv.")
-@click.option("--concurrency", type=click.IntRange(min=1), metavar="K", help="Requests in the pipeline at a time. [default: SLUICE_CONCURRENCY]")
-@click.option("--request-size", type=click.IntRange(min=1), metavar="N", help="Indicators in a request. [default: SLUICE_REQUEST_SIZE]")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Result file: .jsonl, .csv or .parquet, one row an input row.",
+)
+@click.option(
+    "--rejects",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File for rows that cannot be classified, with reasons: .jsonl or .csv.",
+)
+@click.option(
+    "--concurrency",
+    type=click.IntRange(min=1),
+    metavar="K",
+    help="Requests in the pipeline at a time. [default: SLUICE_CONCURRENCY]",
+)
+@click.option(
+    "--request-size",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Indicators in a request. [default: SLUICE_REQUEST_SIZE]",
+)
 @click.option("--no-wait", is_flag=True, help="Submit and return; needs stages that run elsewhere.")
 @click.option("--quiet", is_flag=True, help="No progress, no summary.")
 @click.option("--json", "json_output", is_flag=True, help="Print the summary as JSON.")
@@ -81,7 +103,9 @@ class Options:
 def _settings(options: Options) -> Settings:
     settings = Settings.load()
     if options.provider not in {None, EMBEDDED_PROVIDER}:
-        raise UsageError(f"provider {options.provider!r} is not available", remedy=f"choose one of: {EMBEDDED_PROVIDER}")
+        raise UsageError(
+            f"provider {options.provider!r} is not available", remedy=f"choose one of: {EMBEDDED_PROVIDER}"
+        )
     given = {"concurrency": options.concurrency, "request_size": options.request_size}
     feed = settings.feed.model_copy(update={name: value for name, value in given.items() if value})
     return settings.model_copy(update={"feed": feed})
@@ -124,9 +148,9 @@ async def _classify(rows: list[Row], settings: Settings, options: Options) -> in
             raise UsageError(
                 "--no-wait would stop the stages it has just started", remedy="run `sluice up` in another shell first"
             )
-        accepted = [row for row in rows if isinstance(row, Accepted)]
-        results = await fetch_known(opened.database, accepted) if options.resume else {}
-        todo = [row for row in accepted if row.indicator.indicator_id not in results]
+        accepted = {row.indicator.indicator_id: row.raw.decode() for row in rows if isinstance(row, Accepted)}
+        results = await fetch_known(opened.database, list(accepted)) if options.resume else {}
+        todo = [(indicator_id, raw) for indicator_id, raw in accepted.items() if indicator_id not in results]
         began = time.monotonic()
         with opened.progress() as progress:
             run = opened.new_run(progress, provider=options.provider or "")

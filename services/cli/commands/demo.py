@@ -38,7 +38,7 @@ async def _demo(limit: int, again: bool) -> int:
         ready = time.monotonic()
         with opened.progress() as progress:
             run = opened.new_run(progress, key=None if again else f"{KEY}:{limit}")
-            finished = await run.submit_and_wait(rows)
+            finished = await run.submit_and_wait([(row.indicator.indicator_id, row.raw.decode()) for row in rows])
         elapsed = time.monotonic() - ready
         results = await fetch_results(opened.database, finished)
         url = opened.local.settings.database.url
@@ -47,5 +47,7 @@ async def _demo(limit: int, again: bool) -> int:
         in_input_order(rows, results), Usage(elapsed_seconds=elapsed), {"table": f"classifications in {place}"}
     )
     console.print(as_tables(summary))
-    console.print(f"ready after {ready - started:.1f} s; look around with `sluice results`, `sluice batches`, `sluice stats`")
+    console.print(
+        f"ready after {ready - started:.1f} s; look around with `sluice results`, `sluice batches`, `sluice stats`"
+    )
     return 0 if summary.by_status.keys() <= {"completed", "needs_human"} else 1

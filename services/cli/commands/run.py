@@ -12,7 +12,9 @@ from shared.telemetry.logs import configure_logs
 )
 @click.argument("stages", nargs=-1, required=True, metavar="STAGE...")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address of health and metrics.")
-@click.option("--port", type=int, default=None, help="Port of health and metrics; 0 takes any. Default: SLUICE_HEALTH_PORT.")
+@click.option(
+    "--port", type=int, default=None, help="Port of health and metrics; 0 takes any. Default: SLUICE_HEALTH_PORT."
+)
 def run(stages: tuple[str, ...], host: str, port: int | None) -> None:
     """Run stages as a service of their own until SIGTERM, which drains: the batch in hand is finished and committed.
 

@@ -9,7 +9,9 @@ from rich.console import Console
 
 
 @click.command(epilog="In another shell: sluice classify FILE, sluice batches, sluice lag, or POST to the API.")
-@click.option("--api-port", type=int, default=None, help="Port of the HTTP API; 0 takes any. [default: SLUICE_API_PORT]")
+@click.option(
+    "--api-port", type=int, default=None, help="Port of the HTTP API; 0 takes any. [default: SLUICE_API_PORT]"
+)
 def up(api_port: int | None) -> None:
     """Run broker, database (those that are not configured), every stage and the HTTP API until Ctrl-C or SIGTERM."""
     asyncio.run(_up(api_port))
@@ -39,7 +41,7 @@ async def _up(api_port: int | None) -> None:
                 say(line)
             if local.supervisor:
                 for child in local.supervisor.children:
-                    say(f"stages   {child.address}/metrics  {', '.join(child.stages)}")
+                    say(f"stages   {child.address}/metrics  {child.name}")
             say("running; Ctrl-C drains and stops everything")
             await stopped.wait()
             say("draining …")

@@ -13,6 +13,7 @@ from shared.runtime.worker import State
 from tests.unit.runtime.harness import EPOCH, FakeRecord, Order, Priced, Shop, header, order, price_all
 
 PLACE = ("shop.orders", 0)
+GOOD = b'{"id":"x","amount":1}'
 
 
 async def test_outputs_keep_partition_order_batch_and_context() -> None:
@@ -48,8 +49,8 @@ async def test_the_trail_grows_by_one_run_a_stage() -> None:
         (FakeRecord(1, None), RejectCode.NOT_JSON),
         (FakeRecord(1, b'{"id": "x"}'), RejectCode.WRONG_SCHEMA),
         (FakeRecord(1, b'["x"]'), RejectCode.WRONG_SCHEMA),
-        (FakeRecord(1, b'{"id":"x","amount":1}', headers=[(Header.SCHEMA_VERSION, b"99")]), RejectCode.UNKNOWN_SCHEMA_VERSION),
-        (FakeRecord(1, b'{"id":"x","amount":1}', headers=[(Header.SCHEMA_VERSION, b"\xff")]), RejectCode.UNKNOWN_SCHEMA_VERSION),
+        (FakeRecord(1, GOOD, headers=[(Header.SCHEMA_VERSION, b"99")]), RejectCode.UNKNOWN_SCHEMA_VERSION),
+        (FakeRecord(1, GOOD, headers=[(Header.SCHEMA_VERSION, b"\xff")]), RejectCode.UNKNOWN_SCHEMA_VERSION),
         (FakeRecord(1, b'{"id":"' + b"x" * 20_000 + b'","amount":1}'), RejectCode.TOO_LARGE),
     ],
 )
@@ -75,7 +76,8 @@ async def test_reasons_never_show_the_payload() -> None:
 
 async def test_a_rejected_item_keeps_its_reason() -> None:
     async def handler(orders: Sequence[Order]) -> list[Outcome]:
-        return [Reject(RejectCode.INVALID_VALUE, "too cheap") if o.amount < 5 else (await price_all([o]))[0] for o in orders]
+        cheap = Reject(RejectCode.INVALID_VALUE, "too cheap")
+        return [cheap if o.amount < 5 else (await price_all([o]))[0] for o in orders]
 
     shop = Shop(handler)
     await shop.process(order(0, amount=9), order(1, amount=1))
@@ -135,7 +137,10 @@ async def test_records_of_the_retry_topic_wait_for_their_time_without_holding_ot
     due = [(Header.NOT_BEFORE, b"%.3f" % (EPOCH - 1)), (Header.ATTEMPT, b"2")]
     retry = "shop.price.retry"
     await shop.process(
-        order(7, topic=retry, headers=due), order(8, topic=retry, headers=late), order(9, topic=retry, headers=due), order(0)
+        order(7, topic=retry, headers=due),
+        order(8, topic=retry, headers=late),
+        order(9, topic=retry, headers=due),
+        order(0),
     )
     assert sorted(record.key for record in shop.on("shop.priced")) == [b"o0", b"o7"]
     assert shop.input.held == [((retry, 0), 8, pytest.approx(30))]
