@@ -2,7 +2,8 @@
 
 A command holds a connection to the keeper's socket. The kernel closes it when the command ends, even by SIGKILL, so the
 keeper always learns that the last one has gone. Lines of JSON on that connection:
-  command to keeper   {"need": ["broker", "database"]}, then {"leave": true}
+  command to keeper   {"need": ["broker", "database"], "start": true}, then {"leave": true}
+                      start false: only the addresses of those that have been started for somebody
   keeper to command   {"said": text}, {"ready": {name: address}}, {"failed": text}, {"lost": text}, {"gone": others}
 Should the keeper itself be killed, the kernel ends the servers (on Linux; elsewhere the next start does).
 """
@@ -70,7 +71,8 @@ class Keeper:
             async for line in reader:
                 message = json.loads(line)
                 if "need" in message:
-                    self._later(self._provide(writer, message["need"]))
+                    names = [name for name in message["need"] if message.get("start", True) or name in self._starts]
+                    self._later(self._provide(writer, names))
                 if "leave" in message:
                     self._leaving.append(writer)
                     break

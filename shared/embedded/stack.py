@@ -4,7 +4,8 @@
         run(stack.settings)
 
 The first command starts the servers, later ones on the same state directory share them, and the last one to leave stops
-them. A command that is killed counts as having left.
+them. A command that is killed counts as having left. A command that only makes sense beside a running one says
+`start=False` and is refused when there is nothing to share.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -61,19 +62,35 @@ class Stack:
 
 
 @asynccontextmanager
-async def embedded_stack(settings: Settings, say: Say = lambda _: None) -> AsyncIterator[Stack]:
-    """Run the servers that the settings do not name, for as long as the context lasts."""
-    names = tuple(_needed(settings))
+async def embedded_stack(
+    settings: Settings,
+    say: Say = lambda _: None,
+    *,
+    servers: Sequence[str] = (BROKER, DATABASE),
+    start: bool = True,
+) -> AsyncIterator[Stack]:
+    """Run those of `servers` that the settings do not name, for as long as the context lasts.
+
+    `start=False`: only share what other commands run; raises UsageError if one of them is not running.
+    """
+    names = tuple(name for name in _needed(settings) if name in servers)
     if not names:
         yield Stack(settings, ())
         return
     if not settings.embedded.enabled:
         raise UsageError(f"no {' and no '.join(names)} configured, and SLUICE_EMBEDDED is off", remedy=_EMBEDDED_EXTRA)
-    member = await _Member.join(settings, say)
+    member = await _Member.join(settings, say) if start else await _Member.visit(settings, say, names)
     try:
-        yield Stack(_filled(settings, await member.need(names)), names, member)
+        yield Stack(_filled(settings, await member.need(names, start=start)), names, member)
     finally:
         await member.leave()
+
+
+def _not_running(names: Sequence[str]) -> UsageError:
+    return UsageError(
+        f"no embedded {' and no embedded '.join(names)} is running",
+        remedy="Start `sluice up` in another shell, or set SLUICE_KAFKA_BOOTSTRAP_SERVERS and SLUICE_DATABASE_URL.",
+    )
 
 
 def _needed(settings: Settings) -> list[str]:
@@ -124,6 +141,17 @@ class _Member:
                 return await cls._first(settings, say, path)
 
     @classmethod
+    async def visit(cls, settings: Settings, say: Say, names: Sequence[str]) -> "_Member":
+        """Connect to the keeper of the state directory. Raises UsageError, naming the servers, if there is none."""
+        state = settings.embedded.directory
+        try:
+            with _Lock(state / "lock") as lock:
+                await lock.taken()
+                return cls(*await asyncio.open_unix_connection(str(socket_path(state))), settings, say)
+        except OSError:
+            raise _not_running(names) from None
+
+    @classmethod
     async def _first(cls, settings: Settings, say: Say, path: Path) -> "_Member":
         connection, keeper = _start_keeper(settings.embedded.directory, path)
         member = cls(*await asyncio.open_unix_connection(sock=connection), settings, say)
@@ -132,12 +160,15 @@ class _Member:
             await member._answer("listening")
         return member
 
-    async def need(self, names: tuple[str, ...]) -> dict[str, str]:
-        """Have these servers started if they are not, and return their addresses."""
-        self._send(need=names)
+    async def need(self, names: tuple[str, ...], *, start: bool = True) -> dict[str, str]:
+        """Have these servers started if they are not, and return their addresses. UsageError if they may not be."""
+        self._send(need=names, start=start)
         try:
             async with asyncio.timeout(self._timeout):
-                return dict(await self._answer("ready"))
+                addresses = dict(await self._answer("ready"))
+            if missing := [name for name in names if name not in addresses]:
+                raise _not_running(missing)
+            return addresses
         except TimeoutError:
             raise SluiceError(
                 f"the embedded servers did not start within {self._timeout:g} s; see {self._log}"

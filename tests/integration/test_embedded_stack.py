@@ -240,6 +240,27 @@ async def test_only_what_is_not_configured_is_started(state: Path) -> None:
         assert not any(_logs_to(process, state) for process in processes(state))
 
 
+async def test_a_command_starts_only_the_servers_it_needs(settings: Settings, state: Path) -> None:
+    async with embedded_stack(settings, servers=["database"]) as stack:
+        assert stack.embedded == ("database",)
+        assert stack.settings.kafka.bootstrap_servers is None
+        assert not any(_logs_to(process, state) for process in processes(state))
+
+
+async def test_a_visitor_shares_what_runs_and_starts_nothing(settings: Settings, state: Path) -> None:
+    with pytest.raises(UsageError, match="no embedded broker is running"):
+        async with embedded_stack(settings, servers=["broker"], start=False):
+            pass
+    assert not processes(state)
+    async with embedded_stack(settings, servers=["database"]):
+        with pytest.raises(UsageError, match="no embedded broker is running"):
+            async with embedded_stack(settings, servers=["broker"], start=False):
+                pass
+        async with embedded_stack(settings) as stack, embedded_stack(settings, start=False) as visitor:
+            assert visitor.settings == stack.settings
+    await until(lambda: not processes(state))
+
+
 async def test_configured_servers_need_nothing_of_ours(state: Path) -> None:
     settings = Settings.load(
         {
