@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from quixstreams import Application
 
@@ -26,6 +27,7 @@ from shared.runtime.envelope import Envelopes
 from shared.runtime.outcome import Outcome, emit
 from shared.runtime.policy import DeadLetterGuard, RetryPolicy
 from shared.runtime.worker import StageWorker, WorkerLimits
+from shared.service.process import spare_garbage_collection
 from shared.settings import Settings
 from tests.benchmarks.hop_message import BATCH, IN, OUT, PARTITIONS, Checked, Reading
 
@@ -91,6 +93,7 @@ async def sluice_stage(bootstrap: str, meter: Meter) -> None:
             guard=DeadLetterGuard(),
             limits=WorkerLimits(),
         )
+        spare_garbage_collection()  # as a stage process does
         broker = make_broker(settings.kafka, settings.runtime)
         subscriber = StageSubscriber(broker, worker, settings.kafka, settings.runtime)
         subscriber.after_batch = lambda: done.set() if meter.finished else None
@@ -166,7 +169,7 @@ def main(name: str, bootstrap: str, count: int) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     result = CONTENDERS[name](bootstrap, Meter(count))
     if result is not None:
-        asyncio.run(result)
+        uvloop.run(result)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,125 @@
+"""Ten thousand indicators from submit to last row: rate, CPU of every process, and each stage's share."""
+
+import asyncio
+import gzip
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+import psutil
+
+from services.cli.session import CHILD_COMMAND, classification
+from shared.broker.producer import Publisher
+from shared.database import Database
+from shared.database.ledger import batches_by_id
+from shared.feeding import Feeder, Submission
+from shared.service.local import Local, local_stack
+from shared.settings import Settings
+
+REQUEST = 100
+POLL_SECONDS = 0.02
+SERVERS = {"tansu": "broker", "postgres": "database"}
+WARM_UP = 500
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run took. CPU in milliseconds an indicator, by process; memory in MB."""
+
+    indicators: int
+    seconds: float
+    first_seconds: float
+    cpu_ms: dict[str, float]
+    memory_mb: dict[str, float]
+    completed: int
+
+    @property
+    def rate(self) -> float:
+        """Indicators a second."""
+        return self.indicators / self.seconds
+
+    @property
+    def total_cpu_ms(self) -> float:
+        """CPU of everything, in milliseconds an indicator."""
+        return sum(self.cpu_ms.values())
+
+
+def load(limit: int) -> list[tuple[str, str]]:
+    """The demo's indicators as (id, JSON)."""
+    lines = gzip.decompress(files("services.cli.demo").joinpath("load_10k.jsonl.gz").read_bytes()).splitlines()
+    return [(json.loads(line)["indicator_id"], line.decode()) for line in lines[:limit]]
+
+
+async def measure(settings: Settings, indicators: Sequence[tuple[str, str]]) -> Outcome:
+    """Start everything, warm it up with rows of its own, then time the run."""
+    async with (
+        local_stack(settings, classification(), CHILD_COMMAND, lambda _: None, stages=True) as local,
+        Database(local.settings.database) as database,
+        Publisher(local.settings.kafka, local.settings.kafka.partitions) as publisher,
+    ):
+        feeder = Feeder(classification(), database, publisher, local.settings.feed)
+        warm = [
+            (f"WARM:{number}", raw.replace(key, f"WARM:{number}", 1))
+            for number, (key, raw) in enumerate(indicators[:WARM_UP])
+        ]
+        await _run(feeder, database, warm)
+        before, own = _cpu(local), time.process_time()
+        began = time.monotonic()
+        completed, first = await _run(feeder, database, indicators)
+        seconds = time.monotonic() - began
+        after = _cpu(local)
+        count = len(indicators)
+        cpu = {name: (after[name] - before.get(name, 0.0)) * 1000 / count for name in after}
+        cpu["client"] = (time.process_time() - own) * 1000 / count
+        return Outcome(count, seconds, first, cpu, _memory(local), completed)
+
+
+async def _run(feeder: Feeder, database: Database, indicators: Sequence[tuple[str, str]]) -> tuple[int, float]:
+    """Items that ended, and seconds until the first had."""
+    began, first, ids = time.monotonic(), 0.0, []
+    for start in range(0, len(indicators), REQUEST):
+        receipt = await feeder.submit(Submission(indicators[start : start + REQUEST]))
+        ids.append(receipt.batch.batch_id)
+    while True:
+        batches = await batches_by_id(database, ids)
+        done = sum(batch.total - batch.pending for batch in batches)
+        first = first or (time.monotonic() - began if done else 0.0)
+        if all(batch.ended_at for batch in batches):
+            return done, first
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def _processes(local: Local) -> Iterator[tuple[str, psutil.Process]]:
+    for child in local.supervisor.children if local.supervisor else ():
+        if child.process:
+            yield child.name, psutil.Process(child.process.pid)
+    state = str(local.settings.embedded.directory)
+    for process in psutil.process_iter(["name"]):
+        if process.info["name"] in SERVERS and _belongs(process, state):
+            yield SERVERS[process.info["name"]], process
+
+
+def _belongs(process: psutil.Process, state: str) -> bool:
+    """Whether a server is ours: its keeper's command line names our state directory."""
+    try:
+        return any(state in " ".join(parent.cmdline()) for parent in process.parents())
+    except psutil.Error:
+        return False
+
+
+def _cpu(local: Local) -> dict[str, float]:
+    """CPU seconds so far by role. Children that Postgres has reaped are in its parent's account."""
+    seconds: dict[str, float] = {}
+    for name, process in _processes(local):
+        times = process.cpu_times()
+        seconds[name] = seconds.get(name, 0.0) + times.user + times.system
+    return seconds
+
+
+def _memory(local: Local) -> dict[str, float]:
+    memory: dict[str, float] = {}
+    for name, process in _processes(local):
+        memory[name] = memory.get(name, 0.0) + process.memory_info().rss / 1e6
+    return memory
