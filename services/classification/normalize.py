@@ -27,7 +27,7 @@ async def normalize(indicators: Sequence[Indicator], envelopes: Envelopes, datab
             for indicator, envelope in zip(indicators, envelopes, strict=True)
         ],
     )
-    return [_normalized(indicator) for indicator in indicators]
+    return [_emitted(normalized(indicator)) for indicator in indicators]
 
 
 def _payload(indicator: Indicator, value: bytes) -> str:
@@ -35,14 +35,18 @@ def _payload(indicator: Indicator, value: bytes) -> str:
     return (encode(indicator) if b"NaN" in value or b"Infinity" in value else value).decode()
 
 
-def _normalized(indicator: Indicator) -> Emit:
+def normalized(indicator: Indicator) -> NormalizedIndicator:
+    """The indicator cleaned, its unit parsed, its values summed up."""
     subject = clean_subject(indicator)
     points = clean_points(indicator.sample_values)
     unit = parse_units(subject.units, name=subject.name, scale=subject.scale, currency_code=subject.currency_code)
-    summary = statistics(points)
-    item = NormalizedIndicator(subject=subject, unit=unit, statistics=summary)
-    whole = NormalizedIndicator(subject=subject, unit=unit, statistics=summary, points=points) if points else item
-    return emit(whole, Facet(indicator_id=subject.indicator_id, item=item))
+    return NormalizedIndicator(subject=subject, unit=unit, statistics=statistics(points), points=points)
+
+
+def _emitted(item: NormalizedIndicator) -> Emit:
+    """The item for the facet stages, and without its points, which nobody needs later, for the join."""
+    kept = NormalizedIndicator(**{**item.__dict__, "points": ()}) if item.points else item
+    return emit(item, Facet(indicator_id=item.subject.indicator_id, item=kept))
 
 
 def clean_subject(indicator: Indicator) -> Subject:
