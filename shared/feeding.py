@@ -55,7 +55,7 @@ class Feeder:
             pipeline=self._pipeline.name,
             total=len(submission.items),
             provider=submission.provider,
-            trace_id=secrets.token_hex(16),
+            trace_id=_trace_id(batch_id),
             idempotency_key=submission.idempotency_key,
         )
         async with self._database.transaction() as transaction:
@@ -97,6 +97,14 @@ class Feeder:
         if batch.provider:
             headers.append((Header.PROVIDER, batch.provider.encode()))
         return OutRecord(self._pipeline.edge.name, item_id.encode(), payload.encode(), headers)
+
+
+def _trace_id(batch_id: str) -> str:
+    """The batch's own id where it is a UUID, so that either leads to the other."""
+    try:
+        return uuid.UUID(batch_id).hex
+    except ValueError:
+        return secrets.token_hex(16)
 
 
 def _traceparent(trace_id: str) -> bytes:

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 
 from schemas.classification import FamilyAssignment, IndicatorWithFamily, JoinedIndicator
 from schemas.delivery import RejectCode
-from services.classification.model import EmbeddedModel
+from services.classification.embedded import embedded_model
 from shared.llm.gateway import Ask, Question
 from shared.runtime.outcome import Outcome, Reject, emit
 
 
 def _embedded() -> Callable[[Sequence[JoinedIndicator]], tuple[Sequence[FamilyAssignment], str]]:
-    model = EmbeddedModel.load()
+    model = embedded_model()
     return lambda items: (model.assign_families(items), model.name)
 
 

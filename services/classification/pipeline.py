@@ -22,8 +22,10 @@ from services.classification.boolean_review import review
 from services.classification.complete import announce_batches, close_rolling_batches, complete, keep_log_partitions
 from services.classification.cumulative import detect_cumulative
 from services.classification.currency import check_currencies
+from services.classification.family import FAMILY as FAMILY_QUESTION
 from services.classification.family import assign_family
 from services.classification.final_review import settle
+from services.classification.indicator_type import TYPE as TYPE_QUESTION
 from services.classification.indicator_type import classify_type
 from services.classification.join import SWEEP_SECONDS, expire_incomplete, join_facets
 from services.classification.normalize import normalize
@@ -53,8 +55,8 @@ CLASSIFICATION.stage("scale", infer_scale, reads=NORMALIZED, writes=[FACETS])
 CLASSIFICATION.stage("currency", check_currencies, reads=NORMALIZED, writes=[FACETS])
 CLASSIFICATION.stage("cumulative", detect_cumulative, reads=NORMALIZED, writes=[FACETS])
 CLASSIFICATION.stage("join", join_facets, reads=FACETS, writes=[JOINED], sweeps=[(SWEEP_SECONDS, expire_incomplete)])
-CLASSIFICATION.stage("family", assign_family, reads=JOINED, writes=[FAMILY])
-CLASSIFICATION.stage("type", classify_type, reads=FAMILY, writes=[TYPE])
+CLASSIFICATION.stage("family", assign_family, reads=JOINED, writes=[FAMILY], prepare=FAMILY_QUESTION.load)
+CLASSIFICATION.stage("type", classify_type, reads=FAMILY, writes=[TYPE], prepare=TYPE_QUESTION.load)
 CLASSIFICATION.stage("boolean-review", review, reads=TYPE, writes=[REVIEWED, CONTESTED])
 CLASSIFICATION.stage("final-review", settle, reads=CONTESTED, writes=[REVIEWED])
 CLASSIFICATION.stage(

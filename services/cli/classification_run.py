@@ -105,7 +105,7 @@ class ClassificationRun:
             self.run.open[batch.batch_id] = batch
             if not receipt.new:
                 await self._feeder.resume(batch, await pending(self._database, batch.batch_id))
-        self._progress.batch_accepted(request.number, batch.trace_id or batch.batch_id)
+        self._progress.batch_accepted(request.number, batch.batch_id)
 
     async def follow(self, batches: Iterable[Batch]) -> Run:
         """Wait for batches that are in the pipeline already."""

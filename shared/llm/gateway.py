@@ -6,6 +6,7 @@ A question knows how the embedded model answers it, so every question works with
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Generic, Protocol, TypeVar
 
 from schemas.base import Contract
@@ -19,15 +20,16 @@ A = TypeVar("A", bound=Contract)
 EMBEDDED = "embedded"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Question(Generic[F, A]):
-    """Something to decide about an item. `embedded` loads a function of many items, once, on first use.
+    """Something to decide about an item, and how the embedded model decides it.
 
-    The function returns the answers and the name of the model that gave them.
+    `embedded` loads a function from the facts of many items to their answers and the name of the model that gave them.
     """
 
-    name: str
-    embedded: Callable[[], Callable[[Sequence[F]], tuple[Sequence[A], str]]]
+    def __init__(self, name: str, embedded: Callable[[], Callable[[Sequence[F]], tuple[Sequence[A], str]]]) -> None:
+        self.name = name
+        self.load = cache(embedded)
+        """The function; loaded once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +52,9 @@ class Provider(Protocol):
 class EmbeddedProvider:
     """The model that ships with Sluice."""
 
-    def __init__(self) -> None:
-        self._loaded: dict[str, Callable[[Sequence[Any]], tuple[Sequence[Any], str]]] = {}
-
     async def answer(self, question: Question[Any, Any], facts: Sequence[Any]) -> Sequence[Answer[Any]]:
         """Answer in this process."""
-        if question.name not in self._loaded:
-            self._loaded[question.name] = question.embedded()
-        values, model = self._loaded[question.name](facts)
+        values, model = question.load()(facts)
         usage = Usage(provider=EMBEDDED, model=model)
         return [Answer(value, usage) for value in values]
 
@@ -72,7 +69,9 @@ class Gateway:
     def check(self, name: str) -> None:
         """Raises UsageError if there is no provider of that name."""
         if name not in self._providers:
-            raise UsageError(f"provider {name!r} is not available", remedy=f"choose one of: {', '.join(sorted(self._providers))}")
+            raise UsageError(
+                f"provider {name!r} is not available", remedy=f"choose one of: {', '.join(sorted(self._providers))}"
+            )
 
     def ask(self, stage: str, envelopes: Envelopes) -> "Ask":
         """The gateway as one stage sees it for one batch."""

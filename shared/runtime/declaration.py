@@ -52,6 +52,8 @@ class Stage:
     """Keeps what it reads at all costs: waits for its database instead of passing an item on."""
     sweeps: tuple[tuple[float, Sweep], ...]
     """(interval in seconds, function)."""
+    prepare: Callable[[], object] | None = None
+    """Loads what is slow to load, before the stage takes work."""
     resources: Mapping[str, type] = field(default_factory=dict)
     """Parameter name → type, of what the handler asks for beside its messages."""
 
@@ -103,6 +105,7 @@ class Pipeline:
         edge: bool = False,
         sink: bool = False,
         sweeps: Sequence[tuple[float, Sweep]] = (),
+        prepare: Callable[[], object] | None = None,
     ) -> Stage:
         """Declare a stage. The handler's parameters after the first name the resources it needs, by type."""
         stage = Stage(
@@ -116,6 +119,7 @@ class Pipeline:
             edge=edge,
             sink=sink,
             sweeps=tuple(sweeps),
+            prepare=prepare,
             resources=requested_resources(handler, skip=1),
         )
         self.stages.append(stage)

@@ -81,6 +81,9 @@ class StageProcess:
             if uses_database(self._stages):
                 await stack.enter_async_context(self._database)
             await stack.enter_async_context(self._background())
+            for stage in self._stages:
+                if stage.prepare:
+                    stage.prepare()
             spare_garbage_collection()
             yield
 
