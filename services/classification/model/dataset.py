@@ -14,6 +14,9 @@ from services.classification.rules.units import parse_units
 LABELLED: Final = Path(__file__).parent / "data" / "labelled.jsonl"
 """The rows that the shipped model is fitted to; README.md beside it says where they come from."""
 
+SUPPLEMENT: Final = Path(__file__).parent / "data" / "supplement.jsonl"
+"""Rows labelled later, where the model was least sure; used for fitting, never for scoring."""
+
 _Value = TypeVar("_Value")
 
 

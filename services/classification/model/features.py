@@ -1,13 +1,17 @@
-"""Facts of an indicator to the names of its features: the one definition that training and runtime share."""
+"""Facts of an indicator to the names of its features: the one definition that training and runtime share.
 
-import re
-from collections.abc import Iterable
+The prefix of a feature is its group; `weights.py` holds the weight of each group.
+"""
+
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from schemas.classification import JoinedIndicator, Normalization, NormalizedIndicator
-from services.classification.model.lexicon import CONCEPTS_OF_PAIR, CONCEPTS_OF_WORD, POLARITY_OF_WORD
-from services.classification.model.text import MONEY, phrase, tokens, unit_tokens
+from services.classification.model.lexicon import CONCEPTS_OF_WORD, POLARITY_OF_WORD
+from services.classification.model.reading import concepts_of, read
+from services.classification.model.text import MONEY, Phrase, phrase, tokens, unit_tokens
+from services.classification.rules.names import word_set
 
 
 class Facts(NamedTuple):
@@ -18,14 +22,52 @@ class Facts(NamedTuple):
     long_name: str = ""
     description: str = ""
     periodicity: str = ""
+    source: str = ""
     unit_type: str = ""
     pattern: str = ""
-    source: str = ""
+    is_currency: bool = False
+
+
+class Features(NamedTuple):
+    """What is on for one indicator."""
+
+    words: tuple[str, ...]
+    """Distinct words of the name; each stands for its `word_features`."""
+    others: set[str]
+    """All other features."""
 
 
 _LONGEST_NAME: Final = 300
 _LONGEST_DESCRIPTION: Final = 240
 """Characters read of a field; nearly all names of the catalogue are shorter, and a definition opens with the point."""
+_DESCRIPTION_WORDS: Final = 40
+_LONGEST_WORD: Final = 24
+"""Characters of a word that n-grams are taken of."""
+_GRAMS: Final = (3, 4, 5)
+_RELEASE: Final = "Release: "
+"""How descriptions of FRED name the publication a series comes from."""
+
+_CHANGE: Final = word_set(
+    """
+    change growth annual yoy mom qoq previous ago weekly inflation annualized increase difference
+    """
+)
+_PERCENT: Final = frozenset(("%", "percent", "percentage", "pct"))
+_INDEX: Final = frozenset(("index", "indices", "points", "point", "score", "rating", "base", "indicator"))
+_PER: Final = frozenset(("/", "per"))
+_TIME: Final = word_set("year years month months week weeks day days hour hours minute minutes")
+_SCALES: Final = word_set(
+    """
+    thousand thousands million millions billion billions trillion trillions hundred hundreds
+    """
+)
+_COUNTS: Final = word_set(
+    """
+    number count units unit persons people person companies jobs employees enterprises households
+    """
+)
+_STOPS: Final = frozenset(("of", "per", "in", "to", "for", "by", "from", "with", "on", "at", "as", "who", "that"))
+_NOTHING: Final[tuple[str, ...]] = ()
 
 
 def facts_from(
@@ -38,9 +80,10 @@ def facts_from(
         "" if long_name == name else long_name[:_LONGEST_NAME],
         description[:_LONGEST_DESCRIPTION],
         periodicity[:_LONGEST_NAME],
+        source[:_LONGEST_NAME],
         unit.unit_type.value,
         unit.matched_pattern,
-        source[:_LONGEST_NAME],
+        unit.is_currency,
     )
 
 
@@ -58,33 +101,69 @@ def facts_of(item: NormalizedIndicator | JoinedIndicator) -> Facts:
     )
 
 
-_CHANGE: Final = frozenset(
-    "change growth annual yoy mom qoq previous ago weekly inflation annualized increase difference".split()
-)
-_PERCENT: Final = frozenset(("%", "percent", "percentage", "pct"))
-_INDEX: Final = frozenset(("index", "indices", "points", "point", "score", "rating", "base", "indicator"))
-_PER: Final = frozenset(("/", "per"))
-_TIME: Final = frozenset(
-    "year years month months week weeks day days hour hours minute minutes".split()
-)
-_SCALES: Final = frozenset(
-    "thousand thousands million millions billion billions trillion trillions hundred hundreds".split()
-)
-_COUNTS: Final = frozenset(
-    "number count units unit persons people person companies jobs employees enterprises households".split()
-)
-_STOPS: Final = frozenset(("of", "per", "in", "to", "for", "by", "from", "with", "on", "at", "as", "who", "that"))
+def extract(facts: Facts) -> Features:
+    """The features of an indicator."""
+    name = phrase(facts.name)
+    unit_words, unit_features = _unit(facts.units, facts.unit_type, facts.pattern)
+    on = set(unit_features)
+    on.add("p:" + facts.periodicity.lower()[:16])
+    words = tuple(word for segment in name.segments for word in segment)
+    if words:
+        _name_features(on, words, name, facts.pattern, unit_words)
+    _long_name_features(on, facts, words)
+    _description_features(on, facts.description)
+    if facts.source:
+        on.update(_source_features(facts.source))
+    return Features(tuple(dict.fromkeys(words)), on)
 
 
-def unit_class(words: list[str]) -> str:
-    """Kind of unit, finer than the parsed unit type where that decides the family."""
+@lru_cache(maxsize=32_768)
+def word_features(word: str) -> tuple[str, ...]:
+    """Features of one word of a name, wherever it stands: itself, its parts, and its character n-grams."""
+    if len(word) < 4 or word[0] == "<":
+        return ("n:" + word,)
+    padded = f"<{word[:_LONGEST_WORD]}>"
+    grams = dict.fromkeys(padded[i : i + n] for n in _GRAMS for i in range(len(padded) - n + 1))
+    parts = word.split("-") if "-" in word else _NOTHING
+    return ("n:" + word, *("n:" + part for part in parts if part), *("c:" + gram for gram in grams))
+
+
+@lru_cache(maxsize=8_192)
+def _unit(units: str, unit_type: str, pattern: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Tokens of a unit, and its features."""
+    words = unit_tokens(units)
+    return tuple(words), (
+        "ut:" + _unit_class(words),
+        "up:" + unit_type,
+        "um:" + pattern,
+        "uw:" + " ".join(words)[:40],
+        *("u:" + word for word in words),
+        *(f"u2:{before} {word}" for before, word in pairwise(["^", *words])),
+        *("uk:" + concept for concept in concepts_of(words)),
+    )
+
+
+def _unit_class(words: list[str]) -> str:
+    """Kind of unit by its bare words, a second opinion beside the parser's pattern."""
+    kinds = set(words)
     if not words:
         return "none"
-    kinds = set(words)
-    if kinds & _PERCENT or "<percent>" in kinds:
+    if kinds & _PERCENT:
         return _percent_class(words, kinds)
     if kinds & _INDEX or words[-1] == "<n3>":
         return "index"
+    return _amount_class(words, kinds)
+
+
+def _percent_class(words: list[str], kinds: set[str]) -> str:
+    if kinds & _CHANGE:
+        return "pct-change"
+    if "gdp" in kinds:
+        return "pct-gdp"
+    return "pct" if len(words) == 1 else "pct-of"
+
+
+def _amount_class(words: list[str], kinds: set[str]) -> str:
     if MONEY in kinds:
         return "money-per" if kinds & _PER else "money"
     if kinds & _PER:
@@ -96,32 +175,20 @@ def unit_class(words: list[str]) -> str:
     return "count" if kinds & _COUNTS else "thing"
 
 
-def _percent_class(words: list[str], kinds: set[str]) -> str:
-    if kinds & _CHANGE:
-        return "pct-change"
-    if "gdp" in kinds:
-        return "pct-gdp"
-    return "pct" if len(words) == 1 else "pct-of"
-
-
-@lru_cache(maxsize=32768)
-def _word_features(word: str) -> tuple[str, ...]:
-    """Features of one word of a name, wherever it stands: itself and its character n-grams of 3 to 5."""
-    if len(word) < 4 or word[0] == "<":  # noqa: PLR2004
-        return ("n:" + word,)
-    padded = f"<{word[:24]}>"
-    grams = {padded[i : i + n] for n in (3, 4, 5) for i in range(len(padded) - n + 1)}
-    return ("n:" + word, *("c:" + gram for gram in sorted(grams)))
-
-
-def _concepts(words: Iterable[str]) -> list[str]:
-    found: list[str] = []
-    before = ""
-    for word in words:
-        found += CONCEPTS_OF_WORD.get(word, ())
-        found += CONCEPTS_OF_PAIR.get(f"{before} {word}", ())
-        before = word
-    return found
+def _name_features(
+    on: set[str], words: tuple[str, ...], name: Phrase, pattern: str, unit_words: tuple[str, ...]
+) -> None:
+    first = name.segments[0]
+    head = _head(first)
+    last = first[-1]
+    concepts = concepts_of(words)
+    _order_features(on, words)
+    _segment_features(on, name)
+    on.update((f"h:{head}", f"hf:{first[0]}", f"hl:{last}", f"hy:{pattern}|{head}", f"ly:{pattern}|{last}"))
+    on.update([f"y:{pattern}|{word}" for word in words])
+    _concept_features(on, concepts, head, last, pattern)
+    _polarity_features(on, words, head, last)
+    _reading_features(on, words, (*name.brackets, *unit_words), last, concepts, pattern)
 
 
 def _head(segment: tuple[str, ...]) -> str:
@@ -132,132 +199,83 @@ def _head(segment: tuple[str, ...]) -> str:
     return segment[-1]
 
 
-def extract(facts: Facts) -> set[str]:
-    """Names of the features that are on; the prefix up to the colon is the group."""
-    name = phrase(facts.name)
-    words = unit_tokens(facts.units)
-    kind = unit_class(words)
-    on: set[str] = set()
-    _unit_features(on, words, kind, facts)
-    _name_features(on, name.segments)
-    if facts.pattern:
-        _cross_features(on, name.segments, facts.pattern)
-    _bracket_features(on, name.brackets)
-    _context_features(on, facts, name.segments)
-    return on
-
-
-def _unit_features(on: set[str], words: list[str], kind: str, facts: Facts) -> None:
-    on.add("ut:" + kind)
-    on.add("up:" + facts.unit_type)
-    on.add("um:" + facts.pattern)
-    on.add("uw:" + " ".join(words)[:40])
-    on.add("p:" + facts.periodicity.lower()[:16])
-    before = "^"
-    for word in words:
-        on.add("u:" + word)
-        on.add(f"u2:{before} {word}")
-        before = word
-    for concept in _concepts(words):
-        on.add("uk:" + concept)
-
-
-def _name_features(on: set[str], segments: tuple[tuple[str, ...], ...]) -> None:
-    words = [word for segment in segments for word in segment]
-    if not words:
-        return
-    for word in words:
-        on.update(_word_features(word))
-        if "-" in word:
-            on.update("n:" + part for part in word.split("-"))
+def _order_features(on: set[str], words: tuple[str, ...]) -> None:
     one, two = "^", "^"
     for word in (*words, "$"):
         on.add(f"n2:{two} {word}")
         on.add(f"n3:{one} {two} {word}")
         one, two = two, word
-    head = _head(segments[0])
-    first = segments[0]
-    on.update((f"h:{head}", f"hf:{first[0]}", f"hl:{first[-1]}",
-               f"sc:{min(len(segments), 4)}", f"z:{segments[-1][-1]}", f"s0:{' '.join(first)[:48]}"))
-    for segment in segments[1:]:
-        on.add(f"sg:{' '.join(segment)[:48]}")
-        on.add(f"sf:{segment[0]}")
-    _concept_features(on, words)
-    on.update("kh:" + concept for concept in CONCEPTS_OF_WORD.get(head, ()))
-    on.update("kl:" + concept for concept in CONCEPTS_OF_WORD.get(first[-1], ()))
-    _polarity_features(on, words, head, first[-1])
 
 
-def _cross_features(on: set[str], segments: tuple[tuple[str, ...], ...], pattern: str) -> None:
-    words = [word for segment in segments for word in segment]
-    if not words:
-        return
-    on.update(f"y:{pattern}|{word}" for word in words)
-    on.update(f"ky:{pattern}|{concept}" for concept in _concepts(words))
-    head = _head(segments[0])
-    on.update((f"hy:{pattern}|{head}", f"ly:{pattern}|{segments[0][-1]}"))
-    on.update(f"kyh:{pattern}|{concept}" for concept in CONCEPTS_OF_WORD.get(head, ()))
+def _segment_features(on: set[str], name: Phrase) -> None:
+    on.add(f"sc:{min(len(name.segments), 4)}")
+    on.add("z:" + name.segments[-1][-1])
+    on.add("s0:" + " ".join(name.segments[0])[:48])
+    for segment in name.segments[1:]:
+        on.add("sg:" + " ".join(segment)[:48])
+        on.add("sf:" + segment[0])
+    if name.brackets:
+        on.add("br:" + " ".join(name.brackets)[:40])
+        on.update(["b:" + word for word in name.brackets])
 
 
-def _concept_features(on: set[str], words: list[str]) -> None:
-    found = sorted(set(_concepts(words)))
+def _concept_features(on: set[str], concepts: set[str], head: str, last: str, pattern: str) -> None:
+    found = sorted(concepts)
     for i, concept in enumerate(found):
         on.add("k:" + concept)
-        for other in found[i + 1 :]:
-            on.add(f"kk:{concept}&{other}")
+        on.add(f"ky:{pattern}|{concept}")
+        on.update([f"kk:{concept}&{other}" for other in found[i + 1 :]])
+    for concept in CONCEPTS_OF_WORD.get(head, _NOTHING):
+        on.add("kh:" + concept)
+        on.add(f"kyh:{pattern}|{concept}")
+    on.update(["kl:" + concept for concept in CONCEPTS_OF_WORD.get(last, _NOTHING)])
 
 
-def _polarity_features(on: set[str], words: list[str], head: str, last: str) -> None:
-    total = {"up": 0, "down": 0, "flat": 0}
+def _polarity_features(on: set[str], words: tuple[str, ...], head: str, last: str) -> None:
+    signs = [sign for word in words for sign in POLARITY_OF_WORD.get(word, _NOTHING)]
+    on.update([f"o:{sign}{min(signs.count(sign), 2)}" for sign in set(signs)])
+    on.add("oo:" + "".join(sorted(set(signs))))
+    on.update(["oh:" + sign for sign in POLARITY_OF_WORD.get(head, _NOTHING)])
+    on.update(["ol:" + sign for sign in POLARITY_OF_WORD.get(last, _NOTHING)])
+
+
+def _reading_features(
+    on: set[str], words: tuple[str, ...], others: tuple[str, ...], last: str, concepts: set[str], pattern: str
+) -> None:
+    kind, news = read(words, others, last, concepts, pattern)
+    on.update((f"rk:{kind}", f"rn:{news}", f"rku:{kind}|{pattern}", f"rkn:{kind}|{news}"))
     for word in words:
-        for sign in POLARITY_OF_WORD.get(word, ()):
-            total[sign] += 1
-    for sign, count in total.items():
-        if count:
-            on.add(f"o:{sign}{min(count, 2)}")
-    on.add("oo:" + "".join(sign for sign, count in total.items() if count))
-    for sign in POLARITY_OF_WORD.get(head, ()):
-        on.add("oh:" + sign)
-    for sign in POLARITY_OF_WORD.get(last, ()):
-        on.add("ol:" + sign)
+        on.add(f"rkw:{kind}|{word}")
+        on.add(f"rnw:{news}|{word}")
+    on.update([f"rnk:{news}|{concept}" for concept in concepts])
 
 
-def _bracket_features(on: set[str], words: tuple[str, ...]) -> None:
+def _long_name_features(on: set[str], facts: Facts, known: tuple[str, ...]) -> None:
+    if not facts.long_name:
+        return
+    words = tokens(facts.long_name)
+    on.update(["l:" + word for word in words if word not in known])
+    on.update([f"l2:{one} {two}" for one, two in pairwise(words)])
     if words:
-        on.add("br:" + " ".join(words)[:40])
-        on.update("b:" + word for word in words)
+        on.update(("lh:" + words[0], "ll:" + words[-1]))
+    for concept in concepts_of(words):
+        on.add("lk:" + concept)
+        on.add(f"lkx:{facts.pattern}|{concept}")
 
 
-def _context_features(on: set[str], facts: Facts, segments: tuple[tuple[str, ...], ...]) -> None:
-    known = {word for segment in segments for word in segment}
-    if facts.long_name and facts.long_name != facts.name:
-        words = tokens(facts.long_name)
-        fresh = [word for word in words if word not in known]
-        on.update("l:" + word for word in fresh)
-        for concept in set(_concepts(words)):
-            on.update((f"lk:{concept}", f"lkx:{facts.pattern}|{concept}"))
-    if facts.description:
-        words = tokens(facts.description, 40)
-        before = "^"
-        for word in words:
-            on.add("d:" + word)
-            on.add(f"d2:{before} {word}")
-            before = word
-        on.update("dk:" + concept for concept in _concepts(words[:14]))
-    if facts.source:
-        on.update("s:" + word for word in tokens(facts.source))
+def _description_features(on: set[str], description: str) -> None:
+    if not description:
+        return
+    if description.startswith(_RELEASE):
+        on.add("rel:" + description[len(_RELEASE) :].lower()[:48])
+    words = tokens(description, _DESCRIPTION_WORDS)
+    if words:
+        on.update(("df1:" + words[0], "df:" + " ".join(words[:2])))
+    on.update(["d:" + word for word in words])
+    on.update([f"d2:{one} {two}" for one, two in pairwise(["^", *words])])
+    on.update(["dk:" + concept for concept in concepts_of(words[:14])])
 
 
-GROUP_WEIGHTS: Final[dict[str, float]] = {
-    "ut": 2, "up": 1.5, "um": 2, "uw": 1, "u": 1, "u2": 0.7, "uk": 0.5, "p": 0.5,
-    "n": 1, "n2": 0.7, "n3": 0.5, "c": 0.25, "h": 0.8, "hf": 0.5, "hl": 0.8, "z": 0.7, "sc": 0.5, "s0": 0.6,
-    "sg": 0.6, "sf": 0.4, "b": 0.6, "br": 0.6, "y": 0.6, "hy": 0.7, "ly": 0.7,
-    "k": 1, "kk": 0.5, "kh": 1, "kl": 1, "ky": 0.8, "kyh": 0.8, "o": 1, "oo": 1, "oh": 1, "ol": 1,
-    "l": 0.5, "lk": 0.5, "lkx": 0.4, "d": 0.3, "d2": 0.2, "dk": 0.3, "s": 0.5,
-}  # fmt: skip
-"""Group of features -> its weight in the scalar product; coarse steps, chosen on cross-validation."""
-
-
-def weight(feature: str) -> float:
-    """Weight of a feature's group."""
-    return GROUP_WEIGHTS[feature.partition(":")[0]]
+@lru_cache(maxsize=4_096)
+def _source_features(source: str) -> tuple[str, ...]:
+    return tuple("s:" + word for word in tokens(source))

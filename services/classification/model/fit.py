@@ -1,7 +1,7 @@
-"""Fitting the linear map: ridge regression on class indicators, then a calibrated softmax on top.
+"""Fitting: ridge regression on class indicators, then a calibrated softmax on top.
 
-The ridge is solved in its dual form, which gives for little more the score of every row by a fit that has not seen
-the row's group. On those honest scores the softmax is fitted, so its probabilities hold for unseen concepts.
+The ridge is solved in its dual form. One inverse then gives, exactly, the score of every row by a fit that has not
+seen the row's concept. On those honest scores the softmax is fitted, so its probabilities hold for unseen concepts.
 """
 
 from collections import Counter
@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.classification.model.dataset import LabelledRow, facts_of_record
-from services.classification.model.features import extract, weight
-from services.classification.model.folds import concept_groups
+from services.classification.model.features import Features, extract, word_features
+from services.classification.model.folds import Indices, concept_groups
+from services.classification.model.group_weights import GROUP_WEIGHTS
 from services.classification.model.labels import (
     AGGREGATIONS,
     CURRENCY_FLAGS,
@@ -24,64 +25,92 @@ from services.classification.model.labels import (
     WIDTH,
     columns,
 )
-from services.classification.model.linear import LinearMap
+from services.classification.model.linear import Weights
 
 try:
     from scipy import linalg, optimize, sparse
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # publishes no types
 except ImportError as error:  # pragma: no cover - depends on the installation
-    raise ImportError("training needs scipy: install the development extra, pip install 'sluice[dev]'") from error
+    raise ImportError("training needs the development extra: pip install 'sluice[dev]'") from error
 
 Array = NDArray[np.float64]
 
 RIDGE: Final = 0.15
-SOFTMAX_PENALTY: Final = 5.0
+"""Share of the identity in the kernel whose diagonal is 1; flat between 0.1 and 0.25 in cross-validation."""
+SOFTMAX_VARIANCE: Final = 5.0
+"""Prior variance of the softmax weights."""
 ALTERNATE_SHARE: Final = 0.2
-"""Part of a row's weight that goes to the pairs its label also accepts."""
+"""Part of a row's target that goes to the pairs its label also accepts."""
 SEEN_AT_LEAST: Final = 2
 """Rows that must show a feature before it is kept."""
 CERTAINTY: Final = {"high": 1.0, "medium": 0.7, "low": 0.4}
+"""Weight of a row by the certainty of its label."""
 
 
-def fit(rows: Sequence[LabelledRow]) -> LinearMap:
-    """The map for labelled rows; the same rows give the same map."""
-    features = [extract(facts_of_record(row.record)) for row in rows]
-    vocabulary = _vocabulary(features)
-    shares = np.array([weight(feature) for feature in vocabulary])
-    design = _design(features, vocabulary, shares)
+def fit(rows: Sequence[LabelledRow]) -> Weights:
+    """The weights for labelled rows; the same rows give the same weights.
+
+    On one thread: several would add in an order of their own.
+    """
+    with threadpool_limits(1):
+        return _fit(rows)
+
+
+def _fit(rows: Sequence[LabelledRow]) -> Weights:
+    features = [_counted(extract(facts_of_record(row.record))) for row in rows]
+    names = _kept(features)
     targets = _targets(rows)
-    certainty = np.array([CERTAINTY[row.label.certainty] for row in rows])
-    dual, unseen = _ridge(design, targets, certainty, concept_groups([row.name for row in rows]))
-    mixing, bias = _softmax_heads(unseen, targets, certainty)
-    weights = np.asarray(design.T @ dual) * shares[:, None]
-    steps = np.maximum(np.abs(weights).max(axis=0), 1e-12) / 127
-    return LinearMap(
-        names=list(vocabulary),
-        vocabulary=vocabulary,
-        weights=np.rint(weights / steps).astype(np.int8),
+    certainty = np.array([CERTAINTY.get(row.label.certainty, 1.0) for row in rows])
+    groups = concept_groups([row.name for row in rows])
+    shares = np.array([GROUP_WEIGHTS[name.partition(":")[0]] for name in names])
+    design = _scaled(_counts(features, names), shares)
+    dual, unseen = _ridge(design, targets, certainty, groups)
+    table = (design.T @ dual) * shares[:, None]
+    return _weights(names, table, shares**2, *_softmax_heads(unseen, targets, certainty))
+
+
+def _weights(names: list[str], table: Array, squares: Array, mixing: Array, bias: Array) -> Weights:
+    steps = np.maximum(np.abs(table).max(axis=0), 1e-12) / 127
+    return Weights(
+        names=names,
+        table=np.rint(table / steps).astype(np.int8),
         steps=steps.astype(np.float32),
-        squares=(shares**2).astype(np.float32),
+        squares=squares.astype(np.float32),
         mixing=mixing.astype(np.float32),
         bias=bias.astype(np.float32),
     )
 
 
-def _vocabulary(features: Sequence[set[str]]) -> dict[str, int]:
-    seen = Counter(feature for row in features for feature in row)
-    kept = sorted(feature for feature, count in seen.items() if count >= SEEN_AT_LEAST)
-    return {feature: i for i, feature in enumerate(kept)}
+def _counted(features: Features) -> Counter[str]:
+    """How often each feature is on: once, save n-grams that several words share."""
+    counted = Counter(features.others)
+    for word in features.words:
+        counted.update(word_features(word))
+    return counted
 
 
-def _design(features: Sequence[set[str]], vocabulary: dict[str, int], shares: Array) -> sparse.csr_array:
-    """(rows, features) with rows of length 1."""
-    ids = [sorted(vocabulary[feature] for feature in row if feature in vocabulary) for row in features]
-    starts = np.cumsum([0, *map(len, ids)])
-    flat = np.array([i for row in ids for i in row], dtype=np.int64)
-    lengths = np.sqrt([max(float((shares[row] ** 2).sum()), 1e-12) for row in ids])
-    values = shares[flat] / np.repeat(lengths, np.diff(starts))
-    return sparse.csr_array((values, flat, starts), shape=(len(ids), len(vocabulary)))
+def _kept(features: Sequence[Counter[str]]) -> list[str]:
+    seen = Counter(name for row in features for name in row)
+    return sorted(name for name, count in seen.items() if count >= SEEN_AT_LEAST and "\n" not in name)
+
+
+def _counts(features: Sequence[Counter[str]], names: Sequence[str]) -> sparse.csr_array:
+    """(rows, features)"""
+    position = {name: i for i, name in enumerate(names)}
+    pairs = [sorted((position[name], count) for name, count in row.items() if name in position) for row in features]
+    starts = np.cumsum([0, *map(len, pairs)])
+    flat = np.array([pair for row in pairs for pair in row], dtype=np.int64).reshape(-1, 2)
+    return sparse.csr_array((flat[:, 1].astype(np.float64), flat[:, 0], starts), shape=(len(pairs), len(names)))
+
+
+def _scaled(counts: sparse.csr_array, shares: Array) -> sparse.csr_array:
+    """Counts by shares, each row divided by the root of the sum of its squared shares."""
+    lengths = np.sqrt(np.maximum(counts @ shares**2, 1e-9))
+    return sparse.csr_array(sparse.diags_array(1 / lengths) @ counts @ sparse.diags_array(shares))
 
 
 def _targets(rows: Sequence[LabelledRow]) -> Array:
+    """(rows, columns) class indicators; a head that a label leaves out is all zero."""
     targets = np.zeros((len(rows), WIDTH))
     for target, row in zip(targets, rows, strict=True):
         label = row.label
@@ -95,17 +124,19 @@ def _targets(rows: Sequence[LabelledRow]) -> Array:
             ("currency", CURRENCY_FLAGS, label.is_currency_denominated),
             ("time_basis", TIME_BASES, label.time_basis),
         ):
-            target[columns(head)][list(classes).index(value)] = 1
+            if value is not None:
+                target[columns(head)][list(classes).index(value)] = 1
     return targets
 
 
-def _ridge(design: sparse.csr_array, targets: Array, certainty: Array, groups: NDArray[np.int64]) -> tuple[Array, Array]:
-    """Dual coefficients, and the score of each row by the fit without the row's group (exact, from one inverse)."""
+def _ridge(design: sparse.csr_array, targets: Array, certainty: Array, groups: Indices) -> tuple[Array, Array]:
+    """Dual coefficients, and each row's score by the fit without the row's group."""
     root = np.sqrt(certainty)[:, None]
-    kernel = np.asarray((design @ design.T).todense()) * root * root.T
+    kernel = ((design @ design.T).toarray() * root * root.T).astype(np.float32)
     kernel[np.diag_indices(len(kernel))] += RIDGE
-    inverse = linalg.cho_solve(linalg.cho_factor(kernel, lower=True), np.eye(len(kernel)))
-    dual = inverse @ (root * targets)
+    factor = linalg.cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
+    inverse = linalg.cho_solve(factor, np.eye(len(kernel), dtype=np.float32), overwrite_b=True, check_finite=False)
+    dual = (inverse @ (root * targets).astype(np.float32)).astype(np.float64)
     unseen = np.empty_like(targets)
     order = np.argsort(groups, kind="stable")
     for group in np.split(order, np.flatnonzero(np.diff(groups[order])) + 1):
@@ -121,18 +152,18 @@ def _softmax_heads(scores: Array, targets: Array, certainty: Array) -> tuple[Arr
 
 def _softmax(scores: Array, targets: Array, certainty: Array) -> tuple[Array, Array]:
     """Multinomial logistic regression on soft targets, L2 penalty on all but the bias."""
-    rows, classes = targets.shape
-    width = scores.shape[1]
+    classes, width = targets.shape[1], scores.shape[1]
+    given = targets.sum(axis=1, keepdims=True)
 
     def loss(flat: Array) -> tuple[float, Array]:
         weights, bias = flat[:-classes].reshape(width, classes), flat[-classes:]
         logits = scores @ weights + bias
         logits -= logits.max(axis=1, keepdims=True)
-        norm = np.log(np.exp(logits).sum(axis=1, keepdims=True))
-        rest = (np.exp(logits - norm) - targets) * certainty[:, None]
-        value = -((logits - norm) * targets * certainty[:, None]).sum() + 0.5 / SOFTMAX_PENALTY * (weights**2).sum()
-        gradient = np.concatenate([(scores.T @ rest + weights / SOFTMAX_PENALTY).ravel(), rest.sum(axis=0)])
-        return value, gradient
+        logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        rest = (np.exp(logits) * given - targets) * certainty[:, None]
+        value = -(logits * targets * certainty[:, None]).sum() + 0.5 / SOFTMAX_VARIANCE * (weights**2).sum()
+        gradient = np.concatenate([(scores.T @ rest + weights / SOFTMAX_VARIANCE).ravel(), rest.sum(axis=0)])
+        return float(value), gradient
 
     start = np.zeros(width * classes + classes)
     best = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300}).x

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.classification.model.dataset import LabelledRow
-from services.classification.model.lexicon import COUNTRY_PAIRS, COUNTRY_WORDS
+from services.classification.model.places import COUNTRY_PAIRS, COUNTRY_WORDS
+from services.classification.rules.names import word_set
 
 Indices = NDArray[np.int64]
 
@@ -17,9 +18,11 @@ HEAD_WORDS: Final = 3
 
 _BRACKETS: Final = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _WORD: Final = re.compile(r"[a-z]+")
-_FILLERS: Final = frozenset(
-    """of the in for and a an to by on at from with male female males females men women boys girls both sexes total
-    age ages aged years old year world bank""".split()
+_FILLERS: Final = word_set(
+    """
+    of the in for and a an to by on at from with male female males females men women boys girls both sexes
+    total age ages aged years old year world bank
+    """
 )
 
 

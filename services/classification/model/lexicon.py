@@ -60,7 +60,7 @@ _CONCEPTS: Final[dict[str, str]] = {
     "spread": """spread spreads minus relative breakeven differential margin oas option-adjusted versus premium gap
         difference""",
     "index": """index indices indexes indice pmi cpi ppi hicp wpi rpi indicator indicators score scores rating ratings
-        barometer gauge climate confidence deflator deflators composite quality diffusion average-industrial s&p dow nasdaq
+        barometer gauge climate confidence deflator deflators composite quality diffusion dow nasdaq
         nikkei ftse dax wilshire neer reer effective tankan ifo zew sentix optimism cfnai nfib lei cei ism empire
         cpia gini effectiveness governance restrictiveness openness logistics rank ranking percentile ibd
         framework transparency leading coincident quantity chain-type volume-index prices-index uncertainty
@@ -209,14 +209,15 @@ _PHRASES: Final[dict[str, str]] = {
         gas imports;crude runs;natural gas;motor vehicle;electric power;water withdrawal;air transport;
         container traffic;port traffic;freight carried;passenger km;ton km;traded volume;trading volume;
         auto exports;motorbike sales;truck sales;primary energy;field production;product supplied;net withdrawals""",
-    "duration": """hours worked;weekly hours;average hours;annual hours;working hours;life expectancy;median age;mean age;
-        retirement age;duration of;time to;time required;days to;years of;commuting time;median duration;maturity of;
-        average maturity;average duration;length of;monthly hours;average age;hours paid;grace period""",
+    "duration": """hours worked;weekly hours;average hours;annual hours;working hours;life expectancy;median age;
+        mean age;retirement age;duration of;time to;time required;days to;years of;commuting time;median duration;
+        maturity of;average maturity;average duration;length of;monthly hours;average age;hours paid;grace period""",
     "probability": """probability of;risk of;lifetime risk;recession probability;default probability;p value;
         probabilities of;dying between;between exact""",
     "gap": "output gap;potential gdp;from baseline;from trend;of potential;unemployment gap;to baseline;sahm rule",
-    "spread": """treasury minus;minus federal;minus libor;term premium;risk premium;breakeven inflation;option adjusted;
-        adjusted spread;yield spread;relative to;interest spread;rate premium;rate spread;market premium;forward rate""",
+    "spread": """treasury minus;minus federal;minus libor;term premium;risk premium;breakeven inflation;
+        option adjusted;adjusted spread;yield spread;relative to;interest spread;rate premium;
+        rate spread;market premium;forward rate""",
     "price": """house prices;home prices;property prices;sales price;sale price;spot price;crude oil;fuel price;
         gasoline price;minimum wage;minimum wages;hourly wage;hourly earnings;price of;cost of;costs of;price for;
         average price;retail price;wholesale price;median price;closing price;market price;unit price;unit prices;
@@ -242,59 +243,6 @@ _PHRASES: Final[dict[str, str]] = {
         balance of;bank rate;interest payments;population ages;land area;deposit rate;share of;sex ratio;
         import price;export price;producer price;weekly hours;debt securities;official reserve""",
 }
-
-COUNTRY_WORDS: Final = frozenset(
-    """afghanistan albania algeria andorra angola argentina armenia aruba australia austria azerbaijan bahamas bahrain
-    bangladesh barbados belarus belgium belize benin bermuda bhutan bolivia botswana brazil brunei bulgaria burundi
-    cambodia cameroon canada chad chile china colombia comoros congo croatia cuba cyprus czechia denmark djibouti
-    dominica ecuador egypt eritrea estonia eswatini ethiopia fiji finland france gabon gambia georgia germany ghana
-    greece greenland grenada guatemala guinea guyana haiti honduras hungary iceland india indonesia iran iraq ireland
-    israel italy jamaica japan jordan kazakhstan kenya kiribati korea kosovo kuwait kyrgyzstan laos latvia lebanon
-    lesotho liberia libya liechtenstein lithuania luxembourg macau madagascar malawi malaysia maldives mali malta
-    mauritania mauritius mexico moldova monaco mongolia montenegro morocco mozambique myanmar namibia nauru nepal
-    netherlands nicaragua niger nigeria norway oman pakistan palau panama paraguay peru philippines poland portugal
-    qatar romania russia rwanda samoa senegal serbia seychelles singapore slovakia slovenia somalia spain sudan
-    suriname sweden switzerland syria taiwan tajikistan tanzania thailand togo tonga tunisia turkey turkiye
-    turkmenistan tuvalu uganda ukraine uruguay uzbekistan vanuatu venezuela vietnam yemen zambia zimbabwe america
-    eurozone euroarea alabama alaska arizona arkansas california colorado connecticut delaware florida hawaii idaho
-    illinois indiana iowa kansas kentucky louisiana maine maryland massachusetts michigan minnesota mississippi
-    missouri montana nebraska nevada ohio oklahoma oregon pennsylvania tennessee texas utah vermont virginia
-    wisconsin wyoming philadelphia dallas chicago tokyo richmond""".split()
-)
-"""Single words that name a place: dropped, so that an answer never depends on the country (classification spec 7)."""
-
-COUNTRY_PAIRS: Final = frozenset(
-    tuple(pair.split())
-    for pair in (
-        "united states;united kingdom;united arab;arab emirates;south africa;south korea;north korea;south sudan;"
-        "saudi arabia;hong kong;sri lanka;new zealand;costa rica;el salvador;burkina faso;sierra leone;czech republic;"
-        "dominican republic;central african;african republic;ivory coast;cote divoire;equatorial guinea;puerto rico;"
-        "papua new;new guinea;cape verde;cabo verde;san marino;solomon islands;marshall islands;east timor;timor leste;"
-        "euro area;european union;north macedonia;trinidad tobago;antigua barbuda;st lucia;st kitts;new caledonia;"
-        "cayman islands;faroe islands;bosnia herzegovina;new york;new jersey;new mexico;new hampshire;north carolina;"
-        "south carolina;north dakota;south dakota;west virginia;rhode island;guinea bissau;sao tome;west bank;"
-        "kyrgyz republic;slovak republic;lao pdr;russian federation"
-    ).split(";")
-)
-"""Pairs of words that name a place."""
-
-CURRENCY_CODES: Final = frozenset(
-    """AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF
-    CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HRK HTG
-    HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD
-    MMK MNT MOP MRO MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB
-    RWF SAR SBD SCR SDG SEK SGD SHP SLE SLL SOS SRD SSP STD STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX
-    USD UYU UZS VED VEF VES VND VUV WST XAF XCD XDR XOF XPF YER ZAR ZMK ZMW ZWG ZWL BYR SDR SDRS LCU ECU""".split()
-)
-"""ISO 4217 codes (and what publishers write in their place): all become one token."""
-
-CURRENCY_NAMES: Final = frozenset(
-    """dollar dollars euro euros pound pounds sterling yen yuan renminbi won rupee rupees rupiah peso pesos real reais
-    franc francs lira ruble rubles rouble rand krona kronor krone kroner zloty forint koruna leu lev baht ringgit
-    dirham dinar riyal rial shekel shekels hryvnia tenge naira cedi shilling shillings birr kwacha taka dong sol
-    bolivar guarani colon lempira quetzal""".split()
-)
-"""Names of currencies, read as money only inside a unit."""
 
 
 def _invert(tables: dict[str, str], separator: str | None) -> dict[str, tuple[str, ...]]:

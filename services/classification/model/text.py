@@ -1,20 +1,24 @@
 """Text to tokens: lower case, places dropped, currencies and numbers folded, so that like reads as like."""
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
-from services.classification.model.lexicon import COUNTRY_PAIRS, COUNTRY_WORDS, CURRENCY_CODES, CURRENCY_NAMES
+from services.classification.model.places import COUNTRY_PAIRS, COUNTRY_WORDS, CURRENCY_CODES, CURRENCY_NAMES
 
 MONEY: Final = "<cur>"
 """Stands for every currency."""
 
 _TOKEN: Final = re.compile(
-    r"[myq]/[myq]\b|[^\W\d_]+(?:[-'][^\W\d_]+)*|\d+(?:[.,]\d+)*|[%$€£¥/()\[\],:;=+]|(?<=\s)[-–](?=\s)", re.IGNORECASE
+    r"[myq]/[myq]\b|[^\W\d_]+(?:[-'][^\W\d_]+)*|\d+(?:[.,]\d+)*|[%$€£¥/()\[\],:;=+]|(?<=\s)[-\u2013](?=\s)",
+    re.IGNORECASE,
 )
-_SEPARATORS: Final = frozenset(",:;-–")
+_SEPARATORS: Final = frozenset(",:;-\u2013")
 _OPENING: Final = frozenset("([")
 _CLOSING: Final = frozenset(")]")
 _DROPPED: Final = frozenset(("the", "a", "an", "=", "+"))
+_ABBREVIATED: Final = frozenset(("us", "u", "s"))
+_OWN: Final = frozenset(("national", "local", "domestic"))
 _MONEY_SIGNS: Final = frozenset("$€£¥")
 _PAIR_STARTS: Final = frozenset(first for first, _ in COUNTRY_PAIRS)
 _MAX_TOKENS: Final = 64
@@ -32,16 +36,17 @@ class Phrase(NamedTuple):
 
 def fold_number(token: str) -> str:
     """A year, or the number of digits: the figure itself says nothing about the kind of indicator."""
-    if len(token) == 4 and token[:2] in ("19", "20"):  # noqa: PLR2004
+    if len(token) == 4 and token[:2] in ("19", "20"):
         return "<year>"
     return f"<n{min(len(token), 4)}>"
 
 
-def fold(raw: str, *, unit: bool) -> str:
+@lru_cache(maxsize=65_536)
+def fold(raw: str, unit: bool) -> str:
     """One token in its folded form; empty if it carries nothing."""
     if raw[0].isdigit():
         return fold_number(raw)
-    if raw in _MONEY_SIGNS or (len(raw) <= 4 and raw in CURRENCY_CODES):  # noqa: PLR2004
+    if raw in _MONEY_SIGNS or (len(raw) <= 4 and raw in CURRENCY_CODES):
         return MONEY
     token = raw.lower()
     if token in _DROPPED or token in COUNTRY_WORDS:
@@ -54,7 +59,7 @@ def tokens(text: str, limit: int = _MAX_TOKENS) -> list[str]:
     return [
         token
         for raw in _TOKEN.findall(text)[:limit]
-        if (raw[0].isalnum() or raw in "%$€£¥/") and (token := fold(raw, unit=False))
+        if (raw[0].isalnum() or raw in "%$€£¥/") and (token := fold(raw, False))
     ]
 
 
@@ -62,15 +67,15 @@ def unit_tokens(text: str) -> list[str]:
     """Folded tokens of a unit; every currency is `<cur>`, and one currency is written once."""
     found: list[str] = []
     for raw in _TOKEN.findall(text)[:_MAX_TOKENS]:
-        token = fold(raw, unit=True)
+        token = fold(raw, True)
         if not token or (token == MONEY and found and found[-1] == MONEY):
             continue
-        if token in ("us", "u", "s") and len(token) <= 2:  # noqa: PLR2004
+        if token in _ABBREVIATED:
             continue
-        if token == "currency" and found and found[-1] in ("national", "local", "domestic"):
+        if found and found[-1] in _OWN and token.startswith("currency"):
             found[-1] = MONEY
-            continue
-        found.append(token)
+        else:
+            found.append(token)
     return found
 
 
@@ -89,7 +94,7 @@ def phrase(text: str) -> Phrase:
             if not depth and current:
                 segments.append(tuple(current))
                 current = []
-        elif token := fold(raw, unit=False):
+        elif token := fold(raw, False):
             (brackets if depth else current).append(token)
     if current:
         segments.append(tuple(current))

@@ -5,6 +5,7 @@ from typing import Final
 
 from schemas.enums import Family, TemporalAggregation
 from services.classification.model.labels import Pair
+from services.classification.rules.known_cases import Verdict
 
 _LONGEST: Final = 600
 _KINDS: Final = {
@@ -13,7 +14,8 @@ _KINDS: Final = {
     "d2": "definition", "dk": "definition about", "k": "about", "kk": "about", "kh": "headed by", "kl": "ends in",
     "ky": "about", "kyh": "headed by", "h": "headed by", "hf": "begins with", "hl": "ends in", "c": "letters",
     "hy": "headed by", "ly": "ends in", "s": "source", "o": "polarity", "oo": "polarity", "oh": "polarity",
-    "ol": "polarity", "b": "in brackets", "br": "in brackets",
+    "ol": "polarity", "rk": "reads as", "rn": "news of", "rkw": "reads as", "rnw": "news of", "rku": "reads as",
+    "rkn": "reads as", "rnk": "news of", "l2": "long name", "b": "in brackets", "br": "in brackets",
 }  # fmt: skip
 
 
@@ -39,3 +41,8 @@ def type_reasoning(pair: Pair, aggregation: TemporalAggregation, by_rule: bool, 
     """One sentence for the type stage."""
     why = f"{aggregation} since values add up from January" if by_rule else aggregation
     return f"{pair[1]}, {why}: {_evidence(features)}"[:_LONGEST]
+
+
+def settled_reasoning(rule: Verdict) -> str:
+    """One sentence where a rule decided."""
+    return f"settled case, {rule.rule}: {rule.family}/{rule.indicator_type}"[:_LONGEST]
