@@ -42,7 +42,10 @@ BATCH_CPU = Counter(
 IN_FLIGHT = Gauge("sluice_stage_in_flight_records", "Records in work", STAGE, registry=REGISTRY)
 RETRIES = Counter("sluice_stage_retries_total", "Batches tried again in place", STAGE, registry=REGISTRY)
 DEAD_LETTERS = Counter(
-    "sluice_stage_dead_letters_total", "Records sent to the dead letters, by reason", (*STAGE, "reason"), registry=REGISTRY
+    "sluice_stage_dead_letters_total",
+    "Records sent to the dead letters, by reason",
+    (*STAGE, "reason"),
+    registry=REGISTRY,
 )
 RECORD_AGE = Histogram(
     "sluice_stage_record_age_seconds",
@@ -52,11 +55,19 @@ RECORD_AGE = Histogram(
     registry=REGISTRY,
 )
 COMMIT_FAILURES = Counter(
-    "sluice_stage_commit_failures_total", "Offset commits that a rebalance or the broker refused", STAGE, registry=REGISTRY
+    "sluice_stage_commit_failures_total",
+    "Offset commits that a rebalance or the broker refused",
+    STAGE,
+    registry=REGISTRY,
 )
 REBALANCES = Counter("sluice_stage_rebalances_total", "Times the partitions were dealt anew", STAGE, registry=REGISTRY)
 PARTITIONS = Gauge("sluice_stage_partitions_assigned", "Input partitions this replica reads", STAGE, registry=REGISTRY)
-LAG = Gauge("sluice_stage_consumer_lag_records", "Input records not yet done, over this replica's partitions", STAGE, registry=REGISTRY)
+LAG = Gauge(
+    "sluice_stage_consumer_lag_records",
+    "Input records not yet done, over this replica's partitions",
+    STAGE,
+    registry=REGISTRY,
+)
 LAST_PROGRESS = Gauge(
     "sluice_stage_last_progress_timestamp_seconds", "When a batch was last done, as Unix time", STAGE, registry=REGISTRY
 )
@@ -66,3 +77,22 @@ STATE = Gauge(
     (*STAGE, "state"),
     registry=REGISTRY,
 )
+
+API_REQUESTS = Counter(
+    "sluice_api_requests_total",
+    "Requests answered, by route, method and status",
+    ("route", "method", "status"),
+    registry=REGISTRY,
+)
+API_DURATION = Histogram(
+    "sluice_api_request_duration_seconds",
+    "From a request's headers to the first byte of its answer",
+    ("route", "method"),
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    registry=REGISTRY,
+)
+API_ACCEPTED = Counter("sluice_api_indicators_accepted_total", "Indicators accepted over HTTP", registry=REGISTRY)
+API_BACKLOG = Gauge(
+    "sluice_api_backlog_items", "Items without a final status, as last read before accepting more", registry=REGISTRY
+)
+API_STREAMS = Gauge("sluice_api_event_streams", "Clients that follow a batch's events", registry=REGISTRY)

@@ -1,0 +1,50 @@
+"""The application: its routes, and what it holds open while it runs."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import Depends, FastAPI
+
+from services.api.accepting import Acceptance
+from services.api.access import Access
+from services.api.batches import BatchReader, batch_routes
+from services.api.connections import Connections
+from services.api.documentation import DESCRIPTION, TITLE, describe, submission
+from services.api.health import health_routes
+from services.api.indicators import IndicatorReader
+from services.api.measuring import Measured
+from services.api.problems import answer_problems
+from services.api.submitting import submission_routes
+from shared.runtime.declaration import Pipeline
+from shared.service.wiring import make_gateway
+from shared.settings import Settings
+
+VERSION = "1"
+
+
+def create_app(settings: Settings, pipeline: Pipeline) -> FastAPI:
+    """The API in front of `pipeline`. Database and broker are opened when it starts and closed when it stops."""
+    connections = Connections(settings, pipeline.edge.name)
+    model = pipeline.edge.model
+    assert model is not None, "the edge of a pipeline has a schema"
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with connections:
+            yield
+
+    app = FastAPI(title=TITLE, version=VERSION, description=DESCRIPTION, lifespan=lifespan, redoc_url=None)
+    guarded = [Depends(Access(settings.api.keys))]
+    reader = IndicatorReader(model, pipeline.key, settings.api.max_indicators)
+    acceptance = Acceptance(pipeline, connections, settings)
+    body = submission(model, settings.api.max_indicators)
+    app.include_router(
+        submission_routes(settings, reader, acceptance, make_gateway(settings), body), dependencies=guarded
+    )
+    batches = BatchReader(pipeline.name, connections, settings.llm.provider)
+    app.include_router(batch_routes(batches), dependencies=guarded)
+    app.include_router(health_routes(connections))
+    app.add_middleware(Measured)
+    answer_problems(app)
+    describe(app, model)
+    return app

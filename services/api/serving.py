@@ -1,0 +1,48 @@
+"""The process: uvicorn on uvloop, until a signal; then requests in work are answered, streams end, exit code 0."""
+
+import signal
+
+import structlog
+import uvicorn
+import uvloop
+
+from services.api.app import create_app
+from shared.broker.connection import bootstrap_servers
+from shared.errors import UsageError
+from shared.pipelines import pipelines
+from shared.service.process import spare_garbage_collection
+from shared.settings import Settings
+
+log = structlog.get_logger()
+
+PIPELINE = "classification"
+KEEP_ALIVE_SECONDS = 75
+"""Longer than load balancers keep idle connections, so that it is never ours that closes under a request."""
+
+
+def run_api(settings: Settings, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT. Raises UsageError if no broker or no database is configured."""
+    bootstrap_servers(settings.kafka)
+    if settings.database.url is None:
+        raise UsageError("no database is configured", remedy="set SLUICE_DATABASE_URL, or start `sluice up`")
+    # uvicorn raises the signal again once it has shut down; by then it has done its work.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    uvloop.run(_serve(settings, host, port))
+
+
+async def _serve(settings: Settings, host: str, port: int) -> None:
+    config = uvicorn.Config(
+        create_app(settings, pipelines()[PIPELINE]),
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=int(settings.runtime.drain_seconds),
+    )
+    spare_garbage_collection()
+    log.info("serving", host=host, port=port, open=not settings.api.keys)
+    await uvicorn.Server(config).serve()
+    log.info("stopped")
