@@ -1,0 +1,1 @@
+"""What the listing commands ask the database, and how they lay it out; one module a subject."""

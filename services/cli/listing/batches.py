@@ -1,0 +1,84 @@
+"""Batches, as rows and in full."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import RenderableType
+
+from services.cli.printing import elapsed, facts, table
+from shared.database import Database
+from shared.database.ledger import Batch, batch, batches
+from shared.database.views import batch_models
+from shared.errors import UsageError
+
+Row = dict[str, Any]
+COLUMNS = ("batch", "status", "model", "done", "total", "failed", "needs human", "duration", "each", "confidence")
+TIMES = ("start", "end")
+
+
+async def known_batch(database: Database, batch_id: str) -> Batch:
+    """The batch. Raises UsageError if there is none of that id."""
+    found = await batch(database, batch_id)
+    if found is None:
+        raise UsageError(f"there is no batch {batch_id!r}", remedy="`sluice batches` lists them")
+    return found
+
+
+async def newest(database: Database, limit: int) -> list[Row]:
+    """The newest batches, the newest first."""
+    found = await batches(database, limit)
+    models = await batch_models(database, [one.batch_id for one in found])
+    return [_row(one, models) for one in found]
+
+
+async def one(database: Database, batch_id: str) -> Row:
+    """A batch in full. Raises UsageError if there is none of that id."""
+    found = await known_batch(database, batch_id)
+    return _row(found, await batch_models(database, [batch_id]))
+
+
+def status_of(found: Batch) -> str:
+    """`finished`; `running`; or `rolling`: it still grows, as messages come that name no batch."""
+    if found.ended_at is not None:
+        return "finished"
+    return "running" if found.declared or found.closed_at else "rolling"
+
+
+def _row(found: Batch, models: Mapping[str, str]) -> Row:
+    finished = found.completed + found.needs_human + found.dead_lettered
+    return {
+        **asdict(found),
+        "status": status_of(found),
+        "model": found.model or models.get(found.batch_id) or found.provider,
+        "finished": finished,
+        "pending": found.pending,
+    }
+
+
+def as_table(rows: Sequence[Row], title: str = "Batches") -> RenderableType:
+    """One line a batch."""
+    return table(title, (*COLUMNS, *TIMES), [_cells(row) for row in rows])
+
+
+def _cells(row: Row) -> list[object]:
+    return [
+        row["batch_id"],
+        row["status"],
+        row["model"],
+        row["finished"],
+        row["total"],
+        row["dead_lettered"],
+        row["needs_human"],
+        elapsed(row["duration_ms"]),
+        elapsed(row["avg_time_ms"]),
+        row["avg_confidence"],
+        row["started_at"],
+        row["ended_at"],
+    ]
+
+
+def as_facts(row: Row) -> RenderableType:
+    """A batch in full, one value a line."""
+    readable = {"duration_ms": elapsed(row["duration_ms"]), "avg_time_ms": elapsed(row["avg_time_ms"])}
+    return facts(f"Batch {row['batch_id']}", {name.removesuffix("_ms"): readable.get(name, row[name]) for name in row})

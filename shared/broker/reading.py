@@ -1,0 +1,53 @@
+"""Looking at topics without taking part: a consumer of no group, which commits nothing."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from shared.broker.connection import connection_options
+from shared.broker.topics import TopicAdmin
+from shared.errors import TransientError
+from shared.settings import KafkaSettings
+
+FETCH_BYTES = 16 * 1024 * 1024
+
+
+@contextmanager
+def broker_errors() -> Iterator[None]:
+    """Raise our error for the client's."""
+    try:
+        yield
+    except KafkaError as error:
+        raise TransientError(f"broker: {type(error).__name__}: {error}") from error
+
+
+@asynccontextmanager
+async def open_reader(settings: KafkaSettings) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer that is assigned by hand. Raises TransientError if the broker cannot be reached."""
+    consumer = AIOKafkaConsumer(
+        **connection_options(settings),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_bytes=FETCH_BYTES,
+    )
+    try:
+        with broker_errors():
+            await consumer.start()
+            yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def existing_partitions(settings: KafkaSettings, topics: Sequence[str]) -> dict[str, int]:
+    """Partition count of those topics that exist, in the order given. Asking for the offsets of others would hang."""
+    async with TopicAdmin(settings) as admin:
+        with broker_errors():
+            states = await admin.state(topics, settings.partitions)
+    return {state.name: state.actual for state in states if state.actual is not None}
+
+
+def places_in(counts: dict[str, int], topics: Sequence[str]) -> list[TopicPartition]:
+    """Every partition of these topics, as far as they exist."""
+    return [TopicPartition(topic, number) for topic in topics for number in range(counts.get(topic, 0))]
