@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from schemas.classification import Subject
 from schemas.enums import Family, IndicatorType, Orientation, TemporalAggregation, TimeBasis
 from services.classification.model.features import Facts, facts_from
 from services.classification.model.labels import Pair
@@ -103,13 +104,17 @@ def facts_of_record(record: Mapping[str, Any]) -> Facts:
     def text(*names: str) -> str:
         return next((str(record[name]).strip() for name in names if record.get(name)), "")
 
-    unit = parse_units(text("units"), name=text("name"), scale=text("scale"), currency_code=text("currency_code"))
-    return facts_from(
+    subject = Subject(
+        indicator_id=text("indicator_id") or "unknown",
         name=text("name"),
         units=text("units"),
         long_name=text("long_name"),
         description=text("description", "definition"),
         periodicity=text("periodicity"),
-        source=text("source_name", "source"),
-        unit=unit,
+        source_name=text("source_name", "source"),
+        scale=text("scale"),
+        currency_code=text("currency_code"),
+        country=text("country"),
     )
+    unit = parse_units(subject.units, name=subject.name, scale=subject.scale, currency_code=subject.currency_code)
+    return facts_from(subject, unit)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from schemas.classification import JoinedIndicator, Normalization, NormalizedIndicator
+from schemas.classification import JoinedIndicator, Normalization, NormalizedIndicator, Subject
 from services.classification.model.lexicon import CONCEPTS_OF_WORD, POLARITY_OF_WORD
 from services.classification.model.reading import concepts_of, read
 from services.classification.model.text import MONEY, Phrase, phrase, tokens, unit_tokens
@@ -70,17 +70,17 @@ _STOPS: Final = frozenset(("of", "per", "in", "to", "for", "by", "from", "with",
 _NOTHING: Final[tuple[str, ...]] = ()
 
 
-def facts_from(
-    *, name: str, units: str, long_name: str, description: str, periodicity: str, source: str, unit: Normalization
-) -> Facts:
-    """The facts in their bounded form."""
+def facts_from(subject: Subject, unit: Normalization) -> Facts:
+    """The facts in their bounded form, without the indicator's own country where it leads a name."""
+    name = _without_country(subject.name, subject.country)
+    long_name = _without_country(subject.long_name, subject.country)
     return Facts(
         name[:_LONGEST_NAME],
-        units[:_LONGEST_NAME],
+        subject.units[:_LONGEST_NAME],
         "" if long_name == name else long_name[:_LONGEST_NAME],
-        description[:_LONGEST_DESCRIPTION],
-        periodicity[:_LONGEST_NAME],
-        source[:_LONGEST_NAME],
+        subject.description[:_LONGEST_DESCRIPTION],
+        subject.periodicity[:_LONGEST_NAME],
+        subject.source_name[:_LONGEST_NAME],
         unit.unit_type.value,
         unit.matched_pattern,
         unit.is_currency,
@@ -89,16 +89,11 @@ def facts_from(
 
 def facts_of(item: NormalizedIndicator | JoinedIndicator) -> Facts:
     """The facts of a message."""
-    subject = item.subject
-    return facts_from(
-        name=subject.name,
-        units=subject.units,
-        long_name=subject.long_name,
-        description=subject.description,
-        periodicity=subject.periodicity,
-        source=subject.source_name,
-        unit=item.unit,
-    )
+    return facts_from(item.subject, item.unit)
+
+
+def _without_country(name: str, country: str) -> str:
+    return name[len(country) :].lstrip() or name if country and name.startswith(country) else name
 
 
 def extract(facts: Facts) -> Features:

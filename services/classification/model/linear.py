@@ -137,16 +137,17 @@ class LinearMap:
 
 def save(path: Path, weights: Weights, meta: dict[str, Any]) -> None:
     """Write weights and `meta` to a file whose bytes depend on them alone."""
-    np.savez_compressed(
-        path,
-        meta=_bytes(json.dumps({"format": FORMAT, **meta}, sort_keys=True)),
-        names=_bytes("\n".join(weights.names)),
-        table=weights.table,
-        steps=weights.steps,
-        squares=weights.squares,
-        mixing=weights.mixing,
-        bias=weights.bias,
-    )
+    with path.open("wb") as file:
+        np.savez_compressed(
+            file,
+            meta=_bytes(json.dumps({"format": FORMAT, **meta}, sort_keys=True)),
+            names=_bytes("\n".join(weights.names)),
+            table=weights.table,
+            steps=weights.steps,
+            squares=weights.squares,
+            mixing=weights.mixing,
+            bias=weights.bias,
+        )
 
 
 def load(content: bytes) -> tuple[Weights, dict[str, Any]]:

@@ -22,6 +22,7 @@ from services.classification.model.cache import AnswerCache
 from services.classification.model.features import Facts, extract, facts_of
 from services.classification.model.labels import (
     AGGREGATIONS,
+    AGGREGATIONS_OF_PAIR,
     FAMILIES,
     ORIENTATIONS,
     PAIR_INDEX,
@@ -154,7 +155,8 @@ class EmbeddedModel:
         choices = PAIRS_OF_FAMILY[question.family]
         best = max(choices, key=scores.pairs.__getitem__)
         orientation = int(scores.orientations.argmax())
-        likely = AGGREGATIONS[int(scores.aggregations.argmax())]
+        possible = AGGREGATIONS_OF_PAIR[PAIRS[best]]
+        likely = AGGREGATIONS[max(possible, key=scores.aggregations.__getitem__)]
         aggregation, by_values = _aggregation(question, PAIRS[best][1], likely)
         return TypeClassification(
             indicator_type=PAIRS[best][1],

@@ -50,8 +50,20 @@ _AGGREGATIONS = {
     "PR": TemporalAggregation.PERIOD_RATE,
     "PC": TemporalAggregation.PERIOD_CUMULATIVE,
 }
-_COUNTRIES = ("Armenia", "Burkina Faso", "China", "Aruba", "United States", "Lao PDR", "Zimbabwe", "Trinidad and Tobago")
-_CURRENCIES = "AWG AFN USD EUR XOF XCD XDR ALL TRY TOP CUP BGN JPY INR AMD ILS TWD TTD ZWL VES SLE".split()
+_COUNTRIES = (
+    "Armenia",
+    "Burkina Faso",
+    "China",
+    "Aruba",
+    "United States",
+    "Lao PDR",
+    "Zimbabwe",
+    "Trinidad and Tobago",
+)
+_CURRENCIES = (
+    *("AWG", "AFN", "USD", "EUR", "XOF", "XCD", "XDR", "ALL", "TRY", "TOP", "CUP"),
+    *("BGN", "JPY", "INR", "AMD", "ILS", "TWD", "TTD", "ZWL", "VES", "SLE"),
+)
 
 
 def normalized(name: str, units: str, *, description: str = "", country: str = "") -> NormalizedIndicator:
@@ -83,9 +95,7 @@ def joined(name: str, units: str, *, description: str = "", country: str = "", y
             reasoning="test",
         ),
         scale=ScaleInference(scale=Scale.RAW_UNITS, confidence=1.0, reasoning="test"),
-        currency=CurrencyCheck(
-            is_currency_denominated=False, detected_currency=None, confidence=1.0, reasoning="test"
-        ),
+        currency=CurrencyCheck(is_currency_denominated=False, detected_currency=None, confidence=1.0, reasoning="test"),
         cumulative=CumulativeDetection(
             is_cumulative=bool(ytd),
             pattern_type=CumulativePattern.YTD if ytd else CumulativePattern.UNKNOWN,
@@ -105,9 +115,7 @@ def shipped() -> EmbeddedModel:
 def both(items: Sequence[JoinedIndicator]) -> list[tuple[FamilyAssignment, TypeClassification]]:
     """Family stage, then type stage on what the first one sends."""
     families = shipped().assign_families(items)
-    sent = [
-        IndicatorWithFamily(**dict(item), family=family) for item, family in zip(items, families, strict=True)
-    ]
+    sent = [IndicatorWithFamily(**dict(item), family=family) for item, family in zip(items, families, strict=True)]
     return list(zip(families, shipped().classify_types(sent), strict=True))
 
 
