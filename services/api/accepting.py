@@ -77,11 +77,10 @@ class Acceptance:
 
     async def accept(self, asked: Asked) -> Receipt:
         """Accept, or return what was accepted before under the same key. Raises Problem and TransientError."""
-        behind = await self._backlog.get(self._pipeline.name)
-        if behind.pending + self._accepted_since > self._max_lag:
-            return await self._known(asked) or self._refuse(behind)
-        if self._clock() < self._away_until:
-            raise TransientError("the broker was away a moment ago", retry_after=AWAY_SECONDS)
+        if hindrance := self._hindrance(await self._backlog.get(self._pipeline.name)):
+            if known := await self._known(asked):
+                return known
+            raise hindrance
         async with self._doors:
             receipt = await self._submit(asked)
         if receipt.new:
@@ -105,7 +104,7 @@ class Acceptance:
         return found
 
     async def _known(self, asked: Asked) -> Receipt | None:
-        """What was accepted under this key; telling so costs the pipeline nothing, however far behind it is."""
+        """What was accepted under this key before; telling so costs the pipeline nothing and needs no broker."""
         if asked.idempotency_key is None:
             return None
         batch = await batch_by_key(self._connections.database, asked.idempotency_key)
@@ -115,10 +114,20 @@ class Acceptance:
             await _expect_same(transaction, batch, asked.indicators)
         return Receipt(batch, new=False)
 
-    def _refuse(self, behind: Backlog) -> Receipt:
+    def _hindrance(self, behind: Backlog) -> Problem | TransientError | None:
+        """Why nothing new can be accepted now, if so."""
         over = behind.pending + self._accepted_since - self._max_lag
+        if over > 0:
+            return self._too_much(behind, over)
+        if self._clock() < self._away_until:
+            return TransientError("the broker was away a moment ago", retry_after=AWAY_SECONDS)
+        if not self._connections.has_publisher:
+            return TransientError("the broker has not been reached yet", retry_after=AWAY_SECONDS)
+        return None
+
+    def _too_much(self, behind: Backlog, over: int) -> Problem:
         seconds = min(LONGEST_RETRY_SECONDS, over / (behind.rate or USUAL_RATE))
-        raise Problem(
+        return Problem(
             429,
             f"{behind.pending:,} indicators are waiting, more than the {self._max_lag:,} that may",
             "Send the same request again after the time in Retry-After.",

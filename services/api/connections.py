@@ -35,6 +35,11 @@ class Connection(Generic[T]):
         self.tried = asyncio.Event()
         """Set once the first attempt has ended, either way."""
 
+    @property
+    def opened(self) -> bool:
+        """Whether there is something to get."""
+        return self._value is not None
+
     def get(self) -> T:
         """What was opened. Raises TransientError while it is not."""
         if self._value is None:
@@ -80,6 +85,11 @@ class Connections:
     def publisher(self) -> Publisher:
         """The publisher. Raises TransientError while the broker has not been reached."""
         return self._publisher.get()
+
+    @property
+    def has_publisher(self) -> bool:
+        """Whether the broker has been reached."""
+        return self._publisher.opened
 
     async def __aenter__(self) -> Self:
         both = (self._database, self._publisher)

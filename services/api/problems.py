@@ -75,8 +75,8 @@ async def _problem(_: Request, error: Exception) -> Response:
 async def _away(_: Request, error: Exception) -> Response:
     seconds = getattr(error, "retry_after", None) or RETRY_SECONDS
     log.warning("request refused", reason=str(error))
-    remedy = "Send the same request again later, with an Idempotency-Key so that it cannot count twice."
-    message = "a service behind this one is away: nothing was accepted"
+    remedy = "Send the same request again later; a submission with an Idempotency-Key, so that it cannot count twice."
+    message = "the database or the broker is away"
     return Problem(503, message, remedy, headers=retry_after(seconds)).response()
 
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
@@ -79,6 +79,27 @@ def address(listener: socket.socket) -> str:
     return f"http://{host}:{port}"
 
 
+@asynccontextmanager
+async def forwarding(port: int, to: int) -> AsyncIterator[None]:
+    """A server on `port` whose every byte goes to another port of this machine."""
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        onward_reader, onward_writer = await asyncio.open_connection("127.0.0.1", to)
+        await asyncio.gather(_copy(reader, onward_writer), _copy(onward_reader, writer))
+
+    server = await asyncio.start_server(connected, "127.0.0.1", port)
+    try:
+        yield
+    finally:
+        server.close()
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while chunk := await reader.read(65_536):
+        writer.write(chunk)
+    writer.close()
+
+
 async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = DEADLINE) -> None:
     """Wait for a condition; fail when it is not met in time."""
     end = time.monotonic() + seconds
@@ -145,7 +166,7 @@ def of_batch(records: Sequence[ConsumerRecord], batch_id: str) -> dict[str, Cons
 
 async def events(
     client: httpx.AsyncClient, batch_id: str, last_event_id: str | None = None
-) -> AsyncIterator[dict[str, Any]]:
+) -> AsyncGenerator[dict[str, Any], None]:
     """Server-sent events of a batch, each with its fields; the data parsed."""
     headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
     async with client.stream("GET", f"/batches/{batch_id}/events", headers=headers) as answer:
