@@ -86,6 +86,7 @@ class LinearMap:
                 words.append(row)
             else:
                 ids += self._rows_of(word)
+        ids.sort()  # sets come in another order in every process, and sums of floats depend on it
         return Known(np.array(ids, dtype=np.intp), words)
 
     def logits(self, items: Sequence[Known]) -> Floats:
