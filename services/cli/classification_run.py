@@ -1,6 +1,7 @@
 """One run of the pipeline over given rows: submit in requests, follow them to their end, fetch the results."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -149,12 +150,12 @@ class ClassificationRun:
                 break
         shown = waiting[:LISTED_WHEN_STUCK]
         seen = await self._last_seen(shown)
-        self._progress.stuck(
-            [
-                Pending(item.item_id, seen.get(item.item_id, "not seen on any topic"), item.status, item.error)
-                for item in shown
-            ]
-        )
+        self._progress.stuck([_pending(item, seen.get(item.item_id)) for item in shown])
+
+
+def _pending(item: Item, stage: str | None) -> Pending:
+    name = json.loads(item.payload).get("name", "") if item.payload else ""
+    return Pending(indicator_id=item.item_id, name=str(name), stage=stage, status=item.status, error=item.error)
 
 
 class _Groups:

@@ -13,6 +13,7 @@ from services.cli.progress import Progress, progress_for
 from shared.broker.producer import Publisher
 from shared.database import Database
 from shared.database.ledger import Item
+from shared.embedded.stack import DATABASE
 from shared.feeding import Feeder
 from shared.pipelines import pipelines
 from shared.runtime.declaration import Pipeline
@@ -37,6 +38,14 @@ class Session:
     feeder: Feeder
     console: Console
     quiet: bool
+
+    def place(self) -> str:
+        """Where results lie, without the password."""
+        settings = self.local.settings
+        if DATABASE in self.local.embedded:
+            return f"classifications, in the embedded database under {settings.embedded.directory}"
+        url = settings.database.url.get_secret_value() if settings.database.url else ""
+        return f"classifications, at {url.rpartition('@')[2].partition('?')[0]}"
 
     def progress(self) -> Progress:
         """A display for one run."""

@@ -157,14 +157,15 @@ async def _classify(rows: list[Row], settings: Settings, options: Options) -> in
             finished = await run.submit_and_wait(todo, wait=not options.no_wait)
         elapsed = time.monotonic() - began
         results |= await fetch_results(opened.database, finished)
+        place = opened.place()
     final = list(in_input_order(rows, results))
-    summary = summarise(final, Usage(elapsed_seconds=elapsed), _write(rows, final, options))
+    summary = summarise(final, Usage(elapsed_seconds=elapsed), {"table": place, **_write(rows, final, options)})
     _show(summary, console, options)
     return 0 if summary.all_completed or options.no_wait else NOT_ALL_COMPLETED
 
 
 def _write(rows: Sequence[Row], final: Sequence[ResultRow], options: Options) -> dict[str, str]:
-    places = {"table": "classifications"}
+    places = {}
     if options.output:
         write_results(options.output, final)
         places["output"] = str(options.output)

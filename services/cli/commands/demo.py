@@ -41,11 +41,8 @@ async def _demo(limit: int, again: bool) -> int:
             finished = await run.submit_and_wait([(row.indicator.indicator_id, row.raw.decode()) for row in rows])
         elapsed = time.monotonic() - ready
         results = await fetch_results(opened.database, finished)
-        url = opened.local.settings.database.url
-    place = url.get_secret_value().rpartition("@")[2] if url else ""
-    summary = summarise(
-        in_input_order(rows, results), Usage(elapsed_seconds=elapsed), {"table": f"classifications in {place}"}
-    )
+        place = opened.place()
+    summary = summarise(in_input_order(rows, results), Usage(elapsed_seconds=elapsed), {"table": place})
     console.print(as_tables(summary))
     console.print(
         f"ready after {ready - started:.1f} s; look around with `sluice results`, `sluice batches`, `sluice stats`"

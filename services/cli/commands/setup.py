@@ -48,6 +48,8 @@ async def _migrate(phase: str | None) -> tuple[list[dict[str, Any]], list[dict[s
         return {"version": migration.version, "phase": migration.phase, "name": migration.name}
 
     async with open_database(Settings.load(), migrated=False) as database:
+        if phase == "post" and any(one.phase == "pre" for one in await missing_migrations(database)):
+            raise UsageError("migrations of phase pre are missing", remedy="Run `sluice migrate --phase pre` first.")
         applied = await apply_migrations(database, _phases(phase))
         return [row(one) for one in applied], [row(one) for one in await missing_migrations(database)]
 

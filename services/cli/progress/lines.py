@@ -7,7 +7,7 @@ from services.cli.progress.meter import Meter, Reading
 from services.cli.shown import duration, printable, rate, tally
 
 MAX_PENDING_SHOWN = 100
-MAX_TRACE_IDS_SHOWN = 20
+MAX_TRACE_IDS_SHOWN = 5
 
 
 def progress_line(reading: Reading) -> str:

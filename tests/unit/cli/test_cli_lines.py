@@ -150,7 +150,7 @@ def test_a_giant_line_costs_only_itself(read: Any, lines_file: Write) -> None:
     giant = b'{"indicator_id": "G", "name": "' + b"x" * (3 * MAX_ROW_BYTES) + b'"}'
     accepted, rejected = read(lines_file(giant, GOOD, giant))
     assert [row.row_number for row in accepted] == [2]
-    assert [bad.reason for bad in rejected] == ["the row is longer than 1,000,000 bytes"] * 2
+    assert [bad.reason for bad in rejected] == ["the row is longer than 524,288 bytes"] * 2
     assert len(rejected[0].raw) == RAW_EXCERPT
 
 

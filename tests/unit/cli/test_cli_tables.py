@@ -85,8 +85,8 @@ BAD_CELLS = [
     (b'B,"CPI,,', "the cells of the row cannot be told apart"),
     (b"B,CPI,\0,", "the row holds the character U+0000"),
     (b"B," + b"x" * 1_001 + b",,", "name is too long (1,001 characters, limit 1,000)"),
-    (b"B,CPI," + b"x" * MAX_ROW_BYTES + b",", "the row is longer than 1,000,000 bytes"),
-    (b"B,CPI," + b"x," * MAX_ROW_BYTES, "the row is longer than 1,000,000 bytes"),
+    (b"B,CPI," + b"x" * MAX_ROW_BYTES + b",", "the row is longer than 524,288 bytes"),
+    (b"B,CPI," + b"x," * MAX_ROW_BYTES, "the row is longer than 524,288 bytes"),
 ]
 
 
