@@ -1,7 +1,8 @@
 """Where a rule of the domain knows better than the model: names and units whose class is settled.
 
-In cross-validation the rules agree with the label in 99 % of the third of rows on which they speak, and never speak on
-a hunch; there their word replaces the model's.
+On the third of the labelled rows on which they speak, the rules agree with the label in 99.6 %, the model alone, on
+concepts it has not seen, in 98.6 %: there the rule's word replaces the model's. The rules were written with those rows
+in view, so expect a little less of them elsewhere.
 """
 
 from functools import lru_cache
