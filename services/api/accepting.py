@@ -143,8 +143,10 @@ class Acceptance:
             if not new:
                 await _expect_same(transaction, batch, given)
                 return Receipt(batch, new=False)
-            await self._register(transaction, batch, given.items)
-            await self._publish(feeder, batch, given.items)
+            # Side by side. Both have ended, whatever came of them, before the transaction does.
+            both = (self._register(transaction, batch, given.items), self._publish(feeder, batch, given.items))
+            for failure in filter(None, await asyncio.gather(*both, return_exceptions=True)):
+                raise failure
         return Receipt(batch, new=True)
 
     def _new_batch(self, asked: Asked) -> NewBatch:
