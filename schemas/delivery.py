@@ -29,6 +29,8 @@ class Header:
     DLQ_ERROR_MESSAGE: Final = "x-dlq-error-message"
     DLQ_ATTEMPTS: Final = "x-dlq-attempts"
     DLQ_FAILED_AT: Final = "x-dlq-failed-at"
+    DLQ_ORIGINAL_BYTES: Final = "x-dlq-original-bytes"
+    """Only where the copy had to be cut; the whole record is where it was."""
 
 
 class RejectCode(StrEnum):

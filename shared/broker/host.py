@@ -6,12 +6,14 @@ with explicit offsets on the subscriber's own consumer.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
@@ -21,6 +23,13 @@ from shared.runtime.worker import StageWorker
 from shared.settings import KafkaSettings, RuntimeSettings
 
 log = structlog.get_logger()
+
+COMMIT_SECONDS = 30.0
+FETCH_PAUSE_SECONDS = 1.0
+LEAVE_SECONDS = 10.0
+UNREADABLE_HOLD_SECONDS = 30.0
+REBALANCE_MARGIN_SECONDS = 5.0
+"""How much longer than a drain the group waits for a member, so that a batch in hand is committed and not repeated."""
 
 
 class ConsumerInput:
@@ -32,8 +41,9 @@ class ConsumerInput:
     async def commit(self, offsets: Mapping[tuple[str, int], int]) -> bool:
         """Commit explicit offsets; False when the group has moved on, which means redelivery, never loss."""
         try:
-            await self._consumer.commit({TopicPartition(*place): offset for place, offset in offsets.items()})
-        except (KafkaError, IllegalStateError) as error:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                await self._consumer.commit({TopicPartition(*place): offset for place, offset in offsets.items()})
+        except (KafkaError, IllegalStateError, TimeoutError) as error:
             log.warning("commit refused", error=type(error).__name__)
             return False
         return True
@@ -43,30 +53,110 @@ class ConsumerInput:
         for place, offset in offsets.items():
             with contextlib.suppress(IllegalStateError):
                 self._consumer.seek(TopicPartition(*place), offset)
+                self._consumer.resume(TopicPartition(*place))  # it may be held for a later record than this one
 
     def hold(self, partition: tuple[str, int], offset: int, seconds: float) -> None:
         """Pause one partition at `offset` for `seconds`."""
         place = TopicPartition(*partition)
         with contextlib.suppress(IllegalStateError):
             self._consumer.seek(place, offset)
-            self._consumer.pause(place)
-            asyncio.get_running_loop().call_later(seconds, self._resume, place)
+            _hold(self._consumer, place, seconds)
 
-    def _resume(self, place: TopicPartition) -> None:
-        with contextlib.suppress(IllegalStateError):
-            self._consumer.resume(place)
+
+def _hold(consumer: AIOKafkaConsumer, place: TopicPartition, seconds: float) -> None:
+    consumer.pause(place)
+    asyncio.get_running_loop().call_later(seconds, _resume, consumer, place)
+
+
+def _resume(consumer: AIOKafkaConsumer, place: TopicPartition) -> None:
+    with contextlib.suppress(IllegalStateError):
+        consumer.resume(place)
+
+
+class StageConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no types
+    """A consumer that says when it cannot fetch. FastStream would go on in silence, or in a loop without a pause.
+
+    It also repairs what a failed `getmany` does in aiokafka: the records it had already taken from other partitions
+    are dropped while their positions have moved on, so that the next commit would skip them.
+    """
+
+    report: Callable[[str, bool], None] = staticmethod(lambda reason, fatal: None)
+    """Called with what is wrong, and whether only a new process helps; with "" when a fetch has succeeded."""
+    _unreadable_until = 0.0
+
+    async def getmany(
+        self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
+    ) -> dict[TopicPartition, list[Any]]:
+        """Records by partition; none after a failure, which has been reported and waited out."""
+        try:
+            found: dict[TopicPartition, list[Any]] = await super().getmany(
+                *partitions, timeout_ms=timeout_ms, max_records=max_records
+            )
+        except ConsumerStoppedError:
+            raise
+        except Exception as error:
+            self._subscription._fetch_count = 0  # noqa: SLF001 -- its context manager forgets that on an exception
+            await self._recover(error)
+            return {}
+        self._report_health()
+        return found
+
+    async def _recover(self, error: Exception) -> None:
+        """Return to what is committed, and leave out for a while the partition that cannot be read, if it is one."""
+        results = self._fetcher._records  # noqa: SLF001
+        broken = [place for place, result in results.items() if _is_spent(result)]
+        reason = f"{type(error).__name__}: {error}"
+        if broken:
+            reason = f"partition {broken[0].partition} of {broken[0].topic} cannot be read: {reason}"
+        log.error("fetch failed", reason=reason)
+        while not self._closed:
+            self.report(reason, self._is_dead())
+            await asyncio.sleep(FETCH_PAUSE_SECONDS)
+            with contextlib.suppress(KafkaError, IllegalStateError):
+                await self._back_to_committed()
+                break
+        for place in broken:
+            with contextlib.suppress(IllegalStateError):
+                _hold(self, place, UNREADABLE_HOLD_SECONDS)
+                self._unreadable_until = time.monotonic() + UNREADABLE_HOLD_SECONDS
+
+    async def _back_to_committed(self) -> None:
+        if not self.assignment():
+            return
+        committed = await self.seek_to_committed()
+        if untouched := [place for place, offset in committed.items() if not offset]:
+            await self.seek_to_beginning(*untouched)
+
+    def _report_health(self) -> None:
+        if self._is_dead():
+            self.report("the consumer's background work has ended", True)
+        elif self._coordinator.coordinator_id is None:
+            self.report("the broker is away", False)
+        elif time.monotonic() > self._unreadable_until:
+            self.report("", False)
+
+    def _is_dead(self) -> bool:
+        return bool(self._coordinator._coordination_task.done() or self._fetcher.error_future.done())  # noqa: SLF001
+
+
+def _is_spent(result: Any) -> bool:
+    """Whether a fetch result failed while it was unpacked."""
+    records = getattr(result, "_partition_records", None)
+    return records is not None and getattr(records._records_iterator, "gi_frame", None) is None  # noqa: SLF001
 
 
 class StageSubscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
     """Ties one stage's worker to one FastStream subscriber."""
 
     def __init__(
-        self, broker: KafkaBroker, worker: StageWorker, kafka: KafkaSettings, runtime: RuntimeSettings
+        self, broker: "StageBroker", worker: StageWorker, kafka: KafkaSettings, runtime: RuntimeSettings
     ) -> None:
         self.worker = worker
         self.after_batch: Callable[[], None] = lambda: None
         """Called when a fetch has been worked and committed."""
         self._busy = asyncio.Lock()
+        self._broker = broker
+        broker.stages.append(self)
         self._drain_seconds = runtime.drain_seconds
         stage = worker.stage
         self._subscriber = broker.subscriber(
@@ -83,6 +173,7 @@ class StageSubscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
             session_timeout_ms=kafka.session_timeout_ms,
             heartbeat_interval_ms=kafka.heartbeat_interval_ms,
             max_poll_interval_ms=kafka.max_poll_interval_ms,
+            rebalance_timeout_ms=int((runtime.drain_seconds + REBALANCE_MARGIN_SECONDS) * 1000),
             listener=self,
             ack_policy=AckPolicy.MANUAL,
             parser=self._parse,
@@ -98,6 +189,18 @@ class StageSubscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
         """The live consumer, None before start and after stop."""
         return self._subscriber.consumer
 
+    async def start(self) -> None:
+        """Join the group; try again for as long as the broker is away or refuses, and say why."""
+        while not self.worker.stopping:
+            try:
+                await self._subscriber.start()
+                return
+            except KafkaError as error:
+                self.worker.cut_off(f"{type(error).__name__}: {error}")
+                if self.consumer is not None:
+                    await self.consumer.stop()
+            await asyncio.sleep(FETCH_PAUSE_SECONDS)
+
     async def _parse(self, records: tuple[Record, ...]) -> KafkaMessage:
         # FastStream's own parser decodes every header of every record, and fails the batch if one is binary.
         assert self.consumer is not None
@@ -112,17 +215,33 @@ class StageSubscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         """Let the batch in hand finish and commit while the group still knows us."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._drain_seconds):
-                async with self._busy:
-                    pass
+        self.worker.hand_over(True)
+        try:
+            async with asyncio.timeout(self._drain_seconds), self._busy:
+                pass
+        except TimeoutError:
+            log.warning(
+                "partitions go in the middle of a batch; it will be repeated", stage=self.worker.stage.full_name
+            )
+        finally:
+            self.worker.hand_over(False)
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         """Note the new share of the partitions."""
+        if self.consumer is not None:
+            self.consumer.report = self._report
         topic = self.worker.stage.reads.name
         self.worker.metrics.rebalances.inc()
         self.worker.metrics.partitions.set(sum(place.topic == topic for place in assigned))
         self.worker.started()
+
+    def _report(self, reason: str, fatal: bool) -> None:
+        if not reason:
+            self.worker.started()
+            return
+        self.worker.cut_off(reason)
+        if fatal:
+            self._broker.give_up(reason)
 
     def lag(self) -> int:
         """Records between the newest offsets seen and this consumer's position."""
@@ -148,16 +267,31 @@ async def _nothing(_: Any) -> None:
 class StageBroker(KafkaBroker):
     """FastStream's broker, starting its subscribers together: each waits seconds for its group to form."""
 
+    before_start: Callable[[], Awaitable[None]]
+    """Awaited first, when health is served already."""
+    give_up: Callable[[str], None] = staticmethod(lambda reason: None)
+    """Called when only a new process helps."""
+    stages: list[StageSubscriber]
+
     async def start(self) -> None:
-        """Connect, then start every subscriber."""
-        await self.connect()
-        await asyncio.gather(*(subscriber.start() for subscriber in self.subscribers))
+        """Connect, then start every subscriber. A failure for good ends the process: FastStream would serve on."""
+        try:
+            await self.before_start()
+            await self.connect()
+            config: Any = self.config.broker_config
+            config.builder = partial(StageConsumer, *config.builder.args, **config.builder.keywords)
+            await asyncio.gather(*(stage.start() for stage in self.stages))
+        except Exception as error:
+            log.exception("start failed")
+            self.give_up(f"{type(error).__name__}: {error}")
         self.running = True
 
 
-def make_broker(kafka: KafkaSettings, runtime: RuntimeSettings) -> StageBroker:
+def make_broker(
+    kafka: KafkaSettings, runtime: RuntimeSettings, before_start: Callable[[], Awaitable[None]]
+) -> StageBroker:
     """A FastStream broker that only consumes; publishing has its own producer."""
-    return StageBroker(
+    broker = StageBroker(
         bootstrap_servers(kafka),
         client_id=CLIENT_ID,
         request_timeout_ms=kafka.request_timeout_ms,
@@ -168,3 +302,6 @@ def make_broker(kafka: KafkaSettings, runtime: RuntimeSettings) -> StageBroker:
         ack_policy=AckPolicy.MANUAL,
         logger=None,
     )
+    broker.before_start = before_start
+    broker.stages = []
+    return broker

@@ -22,7 +22,11 @@ class Publisher:
     """A producer whose `publish` returns when everything is durable."""
 
     def __init__(self, settings: KafkaSettings, partitions: int) -> None:
+        self._settings = settings
         self._partitions = partitions
+
+    async def __aenter__(self) -> Self:
+        settings = self._settings
         self._producer = AIOKafkaProducer(
             **connection_options(settings),
             acks="all",
@@ -30,8 +34,6 @@ class Publisher:
             max_batch_size=BATCH_BYTES,
             compression_type=None if settings.compression == "none" else settings.compression,
         )
-
-    async def __aenter__(self) -> Self:
         try:
             await self._producer.start()
         except KafkaError as error:
@@ -48,10 +50,12 @@ class Publisher:
         for record in records:
             groups[record.topic, self._place(record)].append(record)
         sends = [self._send(topic, partition, group) for (topic, partition), group in groups.items()]
-        try:
-            await asyncio.gather(*sends)
-        except KafkaError as error:
-            raise TransientError(f"broker: {type(error).__name__}: {error}") from error
+        # Wait for all of them even if one fails: a second attempt must not overtake what is left of the first.
+        failures = [result for result in await asyncio.gather(*sends, return_exceptions=True) if result]
+        for error in failures:
+            if isinstance(error, KafkaError):
+                raise TransientError(f"broker: {type(error).__name__}: {error}") from error
+            raise error
 
     def _place(self, record: OutRecord) -> int:
         if record.partition is not None:

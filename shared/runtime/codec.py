@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,10 +11,11 @@ from pydantic import ValidationError
 from schemas.base import Contract
 from schemas.delivery import Header, RejectCode
 from shared.runtime.declaration import Topic
-from shared.runtime.envelope import Envelope, Record, open_envelope
+from shared.runtime.envelope import MAX_HEADER_BYTES, MEANINGFUL, Envelope, Record, open_envelope
 from shared.runtime.outcome import Reject
 
 MAX_ERRORS_SHOWN = 3
+MAX_KEY_BYTES = 1024
 
 
 @dataclass(slots=True)
@@ -35,7 +36,7 @@ class Decoded:
 
 
 class Decoder:
-    """Reads the records of one topic. A topic without a model gives the records themselves as messages."""
+    """Reads the records of one topic. A topic without a model gives every record as it is and refuses none."""
 
     def __init__(self, topic: Topic[Any], key_field: str | None, max_bytes: int) -> None:
         self._topic = topic
@@ -43,6 +44,7 @@ class Decoder:
         self._max_bytes = max_bytes
         self._version = str(topic.schema_version).encode()
         self._validate = topic.model.__pydantic_validator__.validate_json if topic.model else None
+        self._familiar: tuple[bytes | None, bytes | None, bytes | None] = (None, None, None)
 
     def decode(self, records: Sequence[Record]) -> Decoded:
         """Decode and validate each record on its own."""
@@ -58,27 +60,38 @@ class Decoder:
         return decoded
 
     def _decode_one(self, record: Record) -> tuple[Envelope, Any]:
+        if self._validate is None:
+            return _as_it_is(record), record
         value, headers = record.value, dict(record.headers)
         if value is None:
             raise _NotUnderstood(RejectCode.NOT_JSON, "record has no value; send a JSON object")
         if len(value) > self._max_bytes:
             raise _NotUnderstood(RejectCode.TOO_LARGE, f"{len(value)} bytes; the limit is {self._max_bytes}")
+        try:
+            size = sum(map(len, headers.values()))
+        except TypeError:  # a header may be null, which says as much as its absence
+            headers = _without_null(headers)
+            size = sum(map(len, headers.values()))
+        if size > MAX_HEADER_BYTES:
+            raise _NotUnderstood(RejectCode.TOO_LARGE, f"{size} bytes of headers; the limit is {MAX_HEADER_BYTES}")
         if self._key_field:
             _distrust(value, headers)
+        travelling = headers.get(Header.BATCH_ID), headers.get(Header.INGESTED_AT), headers.get(Header.PROVIDER)
+        if travelling != self._familiar:
+            _check_meaning(headers)
+            self._familiar = travelling
         if headers.get(Header.SCHEMA_VERSION, self._version) != self._version:
             self._check_version(headers[Header.SCHEMA_VERSION])
         try:
-            message = self._validate(value) if self._validate else record
-            item_id = getattr(message, self._key_field) if self._key_field else (record.key or b"").decode()
+            message = self._validate(value)
         except ValidationError as error:
             raise _explain(error) from None
-        except UnicodeDecodeError as error:
-            raise _NotUnderstood(RejectCode.NOT_JSON, f"key is not UTF-8: {error.reason}") from None
+        item_id = getattr(message, self._key_field) if self._key_field else _key(record)
         return open_envelope(record, item_id, headers, new_traceparent), message
 
     def _check_version(self, version: bytes) -> None:
         newest, text = self._topic.schema_version, version.decode(errors="replace")
-        if not text.isdigit() or not 1 <= int(text) <= newest:
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= newest):
             detail = (
                 f"schema_version {text!r:.20} is not known here; versions 1 to {newest} are. Upgrade this stage first"
             )
@@ -91,26 +104,50 @@ class _NotUnderstood(Exception):  # noqa: N818 -- never leaves this module
         self.reason = Reject(code, detail)
 
 
+def _as_it_is(record: Record) -> Envelope:
+    """Envelope of a record that may be anything: what makes no sense in it is left out."""
+    headers = _without_null(dict(record.headers))
+    for name, meaning in MEANINGFUL.items():
+        if name in headers and not meaning.fullmatch(headers[name]):
+            del headers[name]
+    return open_envelope(record, (record.key or b"").decode(errors="replace"), headers, new_traceparent)
+
+
+def _without_null(headers: Mapping[str, bytes | None]) -> dict[str, bytes]:
+    return {name: value for name, value in headers.items() if value is not None}
+
+
+def _key(record: Record) -> str:
+    """Behind the edge the key is the item's id."""
+    key = record.key
+    if not key or len(key) > MAX_KEY_BYTES:
+        detail = f"the key is the item's id, 1 to {MAX_KEY_BYTES} bytes; this one has {len(key or b'')}"
+        raise _NotUnderstood(RejectCode.WRONG_SCHEMA, detail)
+    try:
+        return key.decode()
+    except UnicodeDecodeError as error:
+        raise _NotUnderstood(RejectCode.WRONG_SCHEMA, f"the key is not UTF-8: {error.reason}") from None
+
+
 def _distrust(value: bytes, headers: dict[str, bytes]) -> None:
     """At the edge anybody writes: refuse what the database cannot hold, forget headers that make no sense."""
     if _NUL.search(value):
         raise _NotUnderstood(RejectCode.INVALID_VALUE, "text contains U+0000, which cannot be stored; remove it")
-    batch_id = headers.get(Header.BATCH_ID)
-    if batch_id is not None and not _BATCH_ID.fullmatch(batch_id):
-        del headers[Header.BATCH_ID]
-        raise _NotUnderstood(
-            RejectCode.INVALID_VALUE, "header batch_id must be 1 to 200 letters, digits or any of . _ : / - "
-        )
-    if Header.INGESTED_AT in headers and not _NUMBER.fullmatch(headers[Header.INGESTED_AT]):
-        del headers[Header.INGESTED_AT]
-    for name in (Header.TRACEPARENT, Header.TRACESTATE, Header.PROVIDER, Header.TRAIL):
-        if name in headers and not headers[name].isascii():
+    headers.pop(Header.TRAIL, None)  # an item's history begins here
+    for name in (Header.INGESTED_AT, Header.PROVIDER, Header.TRACEPARENT, Header.TRACESTATE):
+        if name in headers and not MEANINGFUL[name].fullmatch(headers[name]):
             del headers[name]
 
 
+def _check_meaning(headers: Mapping[str, bytes]) -> None:
+    for name in (Header.BATCH_ID, Header.INGESTED_AT, Header.PROVIDER):
+        if name in headers and not MEANINGFUL[name].fullmatch(headers[name]):
+            raise _NotUnderstood(
+                RejectCode.INVALID_VALUE, f"header {name} must match {MEANINGFUL[name].pattern.decode()}"
+            )
+
+
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-_BATCH_ID = re.compile(rb"[A-Za-z0-9._:/-]{1,200}")
-_NUMBER = re.compile(rb"\d{1,12}(\.\d{1,6})?")
 
 
 def new_traceparent() -> bytes:

@@ -1,34 +1,41 @@
 """Records for the dead-letter and retry topics: the original bytes, with what happened in headers."""
 
+import math
+from collections.abc import Sequence
+
 from schemas.delivery import Header, RejectCode
 from shared.runtime.declaration import Stage
-from shared.runtime.envelope import OutRecord, Record
+from shared.runtime.envelope import OutRecord, Record, attempt_of
 from shared.runtime.outcome import Reject
 
 MAX_MESSAGE = 500
+MAX_RECORD_BYTES = 900_000
+"""Of a dead letter's key, value and original headers; a record batch has to hold it with ours."""
+_MAX_CUT_KEY = 1024
+_MAX_CUT_HEADER = 256
+_MAX_CUT_HEADERS = 100
+
+_INVALID = {RejectCode.NOT_JSON, RejectCode.WRONG_SCHEMA, RejectCode.UNKNOWN_SCHEMA_VERSION, RejectCode.TOO_LARGE}
 
 
 def dead_letter(stage: Stage, record: Record, reason: Reject, now: float) -> OutRecord:
     """`record` as it was, for the dead-letter topic; `now` in seconds since the epoch."""
-    headers = dict(record.headers)
-    attempts = headers.get(Header.ATTEMPT, b"1")
-    headers.update(
-        {
-            Header.DLQ_TOPIC: record.topic.encode(),
-            Header.DLQ_PARTITION: str(record.partition).encode(),
-            Header.DLQ_OFFSET: str(record.offset).encode(),
-            Header.DLQ_TIMESTAMP: str(record.timestamp).encode(),
-            Header.DLQ_STAGE: stage.full_name.encode(),
-            Header.DLQ_ERROR_CLASS: _error_class(reason.code).encode(),
-            Header.DLQ_ERROR_CODE: reason.code.value.encode(),
-            Header.DLQ_ERROR_MESSAGE: reason.detail[:MAX_MESSAGE].encode(),
-            Header.DLQ_ATTEMPTS: attempts,
-            Header.DLQ_FAILED_AT: b"%.3f" % now,
-        }
-    )
-    return OutRecord(
-        stage.dead_letters.name, record.key or b"", record.value or b"", list(headers.items()), record.partition
-    )
+    letter = _copy(stage.dead_letters.name, record)
+    given = dict(record.headers)
+    ours = {
+        Header.DLQ_TOPIC: record.topic.encode(),
+        Header.DLQ_PARTITION: str(record.partition).encode(),
+        Header.DLQ_OFFSET: str(record.offset).encode(),
+        Header.DLQ_TIMESTAMP: str(record.timestamp).encode(),
+        Header.DLQ_STAGE: stage.full_name.encode(),
+        Header.DLQ_ERROR_CLASS: _error_class(reason.code).encode(),
+        Header.DLQ_ERROR_CODE: reason.code.value.encode(),
+        Header.DLQ_ERROR_MESSAGE: reason.detail[:MAX_MESSAGE].encode(errors="replace"),
+        Header.DLQ_ATTEMPTS: str(attempt_of(given.get(Header.ATTEMPT))).encode(),
+        Header.DLQ_FAILED_AT: b"%.3f" % now,
+    }
+    letter.headers = [(name, value) for name, value in letter.headers if name not in ours] + list(ours.items())
+    return letter
 
 
 def postponed(stage: Stage, record: Record, attempt: int, not_before: float) -> OutRecord:
@@ -43,12 +50,33 @@ def not_before(record: Record) -> float:
     """Earliest time to work on a record, in seconds since the epoch; 0 for records that need not wait."""
     for name, value in record.headers:
         if name == Header.NOT_BEFORE:
-            return float(value)
+            try:
+                moment = float(value)
+            except (ValueError, TypeError):
+                return 0.0
+            return moment if math.isfinite(moment) else 0.0
     return 0.0
 
 
+def _copy(topic: str, record: Record) -> OutRecord:
+    """The record itself, or as much of it as a record batch holds."""
+    key, value, headers = record.key or b"", record.value or b"", list(record.headers)
+    size = len(key) + len(value) + _size(headers)
+    if size > MAX_RECORD_BYTES:
+        headers = [(name, text) for name, text in headers if _size([(name, text)]) <= _MAX_CUT_HEADER][
+            :_MAX_CUT_HEADERS
+        ]
+        headers.append((Header.DLQ_ORIGINAL_BYTES, str(size).encode()))
+        key = key[:_MAX_CUT_KEY]
+        value = value[: MAX_RECORD_BYTES - len(key) - _size(headers)]
+    return OutRecord(topic, key, value, headers, record.partition)
+
+
+def _size(headers: Sequence[tuple[str, bytes | None]]) -> int:
+    return sum(len(name) + len(value or b"") for name, value in headers)
+
+
 def _error_class(code: RejectCode) -> str:
-    invalid = {RejectCode.NOT_JSON, RejectCode.WRONG_SCHEMA, RejectCode.UNKNOWN_SCHEMA_VERSION, RejectCode.TOO_LARGE}
-    if code in invalid:
+    if code in _INVALID:
         return "InvalidMessage"
     return "TransientFailure" if code is RejectCode.RETRIES_EXHAUSTED else "RejectedItem"

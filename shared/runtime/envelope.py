@@ -1,6 +1,7 @@
 """What surrounds a message: identity, batch, attempt, trail. Read from and written to record headers."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -12,6 +13,9 @@ from schemas.delivery import Header, StageRun
 Headers = Sequence[tuple[str, bytes]]
 _TRAIL = TypeAdapter(list[StageRun])
 _PASSED_ON = (Header.PROVIDER, Header.TRACESTATE)
+_LAST_ATTEMPT = 1000
+MAX_HEADER_BYTES = 64 * 1024
+"""Of all header values of a record together: an output carries its input's headers on."""
 
 
 class Record(Protocol):
@@ -81,7 +85,7 @@ class Envelope:
     @property
     def attempt(self) -> int:
         """How often this stage has been given the item, this time included."""
-        return _number(self.headers.get(Header.ATTEMPT), 1)
+        return attempt_of(self.headers.get(Header.ATTEMPT))
 
     @property
     def provider(self) -> str:
@@ -118,11 +122,23 @@ def open_envelope(
     return Envelope(item_id, record, headers)
 
 
-def _number(raw: bytes | None, default: int) -> int:
+def attempt_of(raw: bytes | None) -> int:
+    """The number in an attempt header; 1 where it makes no sense."""
     try:
-        return int(raw) if raw else default
+        number = int(raw) if raw else 1
     except ValueError:
-        return default
+        return 1
+    return number if 1 <= number <= _LAST_ATTEMPT else 1
+
+
+MEANINGFUL: Mapping[str, re.Pattern[bytes]] = {
+    Header.BATCH_ID: re.compile(rb"[A-Za-z0-9._:/-]{1,200}"),
+    Header.INGESTED_AT: re.compile(rb"\d{1,12}(\.\d{1,6})?"),
+    Header.PROVIDER: re.compile(rb"[ -~]{0,100}"),
+    Header.TRACEPARENT: re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}"),
+    Header.TRACESTATE: re.compile(rb"[ -~]{0,512}"),
+}
+"""What the headers that travel with an item may hold."""
 
 
 def output_headers(

@@ -2,6 +2,7 @@
 
 import random
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from shared.errors import HaltStage
@@ -22,6 +23,11 @@ class RetryPolicy:
         delay = jitter.uniform(0, min(self.max_delay, self.base_delay * 2 ** min(failures, 16)))
         return max(delay, retry_after or 0.0)
 
+    @property
+    def longest_topic_delay(self) -> float:
+        """No item waits longer on the retry topic."""
+        return max(self.topic_delays, default=0.0)
+
     def topic_delay(self, attempt: int) -> float | None:
         """Wait before the attempt that follows `attempt`, None when that was the last."""
         return self.topic_delays[attempt - 1] if attempt <= len(self.topic_delays) else None
@@ -39,25 +45,26 @@ class DeadLetterGuard:
     _in_a_row: int = 0
     _batches: deque[tuple[int, int]] = field(default_factory=deque)
 
-    def observe(self, stage: str, rejected: list[bool]) -> None:
-        """Take note of a batch. Raises HaltStage when either limit is passed."""
-        self._slide(len(rejected), sum(rejected))
+    def check(self, stage: str, rejected: Sequence[bool]) -> None:
+        """Raises HaltStage if this batch passes either limit. Nothing is noted: the batch may come again."""
+        in_a_row = self._in_a_row
+        for bad in rejected:
+            in_a_row = in_a_row + 1 if bad else 0
+            if in_a_row >= self.max_in_a_row:
+                raise HaltStage(f"{stage} rejected {in_a_row} items in a row; nothing of this batch was committed")
+        bad_now = self._bad + sum(rejected)
+        if bad_now > self.max_ratio * self.window:
+            seen = self._seen + len(rejected)
+            raise HaltStage(f"{stage} rejected {bad_now} of the last {seen} items; nothing of this batch was committed")
+
+    def note(self, rejected: Sequence[bool]) -> None:
+        """Take note of a batch that is done."""
         for bad in rejected:
             self._in_a_row = self._in_a_row + 1 if bad else 0
-            if self._in_a_row >= self.max_in_a_row:
-                raise HaltStage(
-                    f"{stage} rejected {self._in_a_row} items in a row; nothing of this batch was committed"
-                )
-        if self._bad > self.max_ratio * self.window:
-            raise HaltStage(
-                f"{stage} rejected {self._bad} of the last {self._seen} items; nothing of this batch was committed"
-            )
-
-    def _slide(self, count: int, bad: int) -> None:
-        self._batches.append((count, bad))
-        self._seen += count
-        self._bad += bad
+        self._batches.append((len(rejected), sum(rejected)))
+        self._seen += len(rejected)
+        self._bad += sum(rejected)
         while self._seen - self._batches[0][0] >= self.window:
-            old_count, old_bad = self._batches.popleft()
-            self._seen -= old_count
-            self._bad -= old_bad
+            count, bad_then = self._batches.popleft()
+            self._seen -= count
+            self._bad -= bad_then

@@ -99,7 +99,8 @@ class StageWorker:
         self.stage = stage
         self.state = State.STARTING
         self.reason = ""
-        self.stopping = asyncio.Event()
+        self.stopping = False
+        self._hurry = asyncio.Event()
         self.metrics = StageMetrics(stage)
         self._decoder = Decoder(stage.reads, key_field if stage.edge else None, limits.message_bytes)
         self._publish = publish
@@ -123,6 +124,11 @@ class StageWorker:
         self._busy_since = self._clock.monotonic()
         try:
             await self._process(records, source, self._busy_since)
+        except Exception as error:
+            # The consumer is past these records already: whatever goes wrong here, read them again.
+            log.exception("fetch failed", stage=self.stage.full_name)
+            source.rewind(_first_offsets(records))
+            await self._pause(f"{type(error).__name__}: {error}", None)
         finally:
             self._busy_since = None
 
@@ -139,11 +145,11 @@ class StageWorker:
             source.rewind(_first_offsets(todo))
         if self.state is State.HALTED:
             # Keeps its partitions and fetches now and then, so that its lag shows and nobody else walks into the same.
-            await self._clock.wait(HALTED_FETCH_SECONDS, self.stopping)
+            await self._clock.wait(HALTED_FETCH_SECONDS, self._hurry)
 
     def _must_return(self, began: float) -> bool:
         late = self._clock.monotonic() - began > self._limits.call_seconds
-        return late or self.stopping.is_set() or self.state is State.HALTED
+        return late or self._hurry.is_set() or self.state is State.HALTED
 
     def _due(self, records: Sequence[Record], source: Input) -> Sequence[Record]:
         """Records that need not wait. A partition whose next record must wait is held from there on."""
@@ -151,15 +157,19 @@ class StageWorker:
             return records
         now, held, due = self._clock.now(), set[tuple[str, int]](), list[Record]()
         for record in records:
-            place, wait = (record.topic, record.partition), not_before(record) - now
+            place = (record.topic, record.partition)
             if place in held:
                 continue
-            if record.topic == self.stage.retry_topic and wait > 0:
+            if record.topic == self.stage.retry_topic and (wait := self._moment(record) - now) > 0:
                 held.add(place)
                 source.hold(place, record.offset, wait)
             else:
                 due.append(record)
         return due
+
+    def _moment(self, record: Record) -> float:
+        """When a record of the retry topic is due: never later than we ourselves would have put it off."""
+        return min(not_before(record), record.timestamp / 1000 + self._retry.longest_topic_delay)
 
     async def _worked(self, records: Sequence[Record]) -> bool:
         """Whether the slice is durable. If not, the stage has paused or halted and says why."""
@@ -177,13 +187,13 @@ class StageWorker:
             await self._pause(f"{type(error).__name__}: {error}", None)
             return False
         self._pauses = 0
-        self._enter(State.DRAINING if self.stopping.is_set() else State.RUNNING)
+        self._enter(State.DRAINING if self.stopping else State.RUNNING)
         return True
 
     async def _pause(self, reason: str, retry_after: float | None) -> None:
         self._enter(State.PAUSED, reason)
         self._pauses += 1
-        await self._clock.wait(self._retry.in_place_delay(self._pauses, retry_after, self._jitter), self.stopping)
+        await self._clock.wait(self._retry.in_place_delay(self._pauses, retry_after, self._jitter), self._hurry)
 
     def _enter(self, state: State, reason: str = "") -> None:
         if state is not self.state or reason != self.reason:
@@ -193,12 +203,26 @@ class StageWorker:
                 log.warning("stage changed state", stage=self.stage.full_name, state=state.value, reason=reason)
 
     def started(self) -> None:
-        """The consumer is running."""
-        self._enter(State.RUNNING)
+        """The consumer is running. That changes nothing for a stage that has paused, halted or drains."""
+        if self.state is State.STARTING:
+            self._enter(State.RUNNING)
+
+    def cut_off(self, reason: str) -> None:
+        """The consumer does not run, and why."""
+        if self.state in {State.STARTING, State.RUNNING, State.PAUSED}:
+            self._enter(State.STARTING, reason)
+
+    def hand_over(self, now: bool) -> None:
+        """While the group takes our partitions away: finish the slice in hand, start no other, cut waits short."""
+        if now:
+            self._hurry.set()
+        elif not self.stopping:
+            self._hurry.clear()
 
     def drain(self) -> None:
-        """Finish the batch in hand, start nothing new, cut waits short."""
-        self.stopping.set()
+        """The same for good."""
+        self.stopping = True
+        self._hurry.set()
         self._enter(State.DRAINING)
 
     # --- one slice ----------------------------------------------------------------------------
@@ -207,10 +231,13 @@ class StageWorker:
         with self.metrics.batch(len(records)):
             began, now = self._clock.monotonic(), self._clock.now()
             batch = self._decoder.decode(records)
-            outcomes = await self._handle(batch.messages, batch.envelopes)
+            outcomes = list(await self._handle(batch.messages, batch.envelopes))
             share = (self._clock.monotonic() - began) * 1000 / len(records)
-            self._check_rejections(batch, outcomes)
-            await self._publish(self._outputs(batch, outcomes, now, share))
+            outputs = self._outputs(batch, outcomes, now, share)
+            rejected = self._rejections(batch, outcomes)
+            self._guard.check(self.stage.full_name, rejected)
+            await self._publish(outputs)
+            self._guard.note(rejected)
         self.metrics.count(batch, outcomes, self._clock.now())
         self._log_batch(batch, outcomes, self._clock.monotonic() - began)
 
@@ -239,13 +266,13 @@ class StageWorker:
             except TransientError as error:
                 failures += 1
                 delay = self._retry.in_place_delay(failures, error.retry_after, self._jitter)
-                if self.stopping.is_set():
+                if self._hurry.is_set():
                     raise
                 if self._clock.monotonic() - began + delay > self._retry.in_place_budget:
                     return self._give_up(messages, error)
                 self.metrics.retries.inc()
                 self._enter(State.PAUSED, str(error))
-            await self._clock.wait(delay, self.stopping)
+            await self._clock.wait(delay, self._hurry)
 
     def _broken(self, error: Exception) -> Reject:
         if isinstance(error, PermanentError):
@@ -266,35 +293,49 @@ class StageWorker:
             raise HaltStage(f"{self.stage.full_name} gave {len(outcomes)} outcomes for {len(messages)} messages")
         return outcomes
 
-    def _check_rejections(self, batch: Decoded, outcomes: Sequence[Outcome | Postpone]) -> None:
-        if not self.stage.edge and not self.stage.sink:
-            rejected = [True] * len(batch.refused) + [isinstance(outcome, Reject) for outcome in outcomes]
-            self._guard.observe(self.stage.full_name, rejected)
+    def _rejections(self, batch: Decoded, outcomes: Sequence[Outcome | Postpone]) -> Sequence[bool]:
+        """What the guard counts: nothing at the edge, where bad input is the sender's."""
+        if self.stage.edge or self.stage.sink:
+            return ()
+        return [True] * len(batch.refused) + [isinstance(outcome, Reject) for outcome in outcomes]
 
     # --- outputs ------------------------------------------------------------------------------
 
     def _outputs(
-        self, batch: Decoded, outcomes: Sequence[Outcome | Postpone], now: float, share_ms: float
+        self, batch: Decoded, outcomes: list[Outcome | Postpone], now: float, share_ms: float
     ) -> list[OutRecord]:
-        writer = Writer(self.stage, now, share_ms)
-        records = [dead_letter(self.stage, item.record, item.reason, now) for item in batch.refused]
-        for envelope, outcome in zip(batch.envelopes, outcomes, strict=True):
+        """What to publish. An outcome that cannot be written becomes a rejection."""
+        writer, records = Writer(self.stage, now, share_ms), list[OutRecord]()
+        for item in batch.refused:
+            self._bury(item.record, item.reason, now, records)
+        for index, envelope in enumerate(batch.envelopes):
+            outcome, before = outcomes[index], len(records)
             if isinstance(outcome, Emit):
-                writer.write(envelope, outcome, records)
-            elif isinstance(outcome, Reject):
-                records.append(dead_letter(self.stage, envelope.record, outcome, now))
-            else:
-                records.append(self._postpone(envelope, outcome, now))
+                try:
+                    writer.write(envelope, outcome, records)
+                except Exception as error:
+                    del records[before:]
+                    outcomes[index] = outcome = self._broken(error)
+            if isinstance(outcome, Reject):
+                self._bury(envelope.record, outcome, now, records)
+            elif isinstance(outcome, Postpone):
+                self._postpone(envelope, outcome, now, records)
         return records
 
-    def _postpone(self, envelope: Envelope, outcome: Postpone, now: float) -> OutRecord:
+    def _bury(self, record: Record, reason: Reject, now: float, records: list[OutRecord]) -> None:
+        if self.stage.reads is self.stage.dead_letters:  # or it would come back to us for ever
+            place = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+            log.error("a dead letter cannot be kept; it stays on its topic", **place, reason=reason.detail)
+        else:
+            records.append(dead_letter(self.stage, record, reason, now))
+
+    def _postpone(self, envelope: Envelope, outcome: Postpone, now: float, records: list[OutRecord]) -> None:
         delay = self._retry.topic_delay(envelope.attempt)
         if delay is None:
-            reason = Reject(
-                RejectCode.RETRIES_EXHAUSTED, f"gave up after {envelope.attempt} attempts: {outcome.detail}"
-            )
-            return dead_letter(self.stage, envelope.record, reason, now)
-        return postponed(self.stage, envelope.record, envelope.attempt + 1, now + delay)
+            detail = f"gave up after {envelope.attempt} attempts: {outcome.detail}"
+            self._bury(envelope.record, Reject(RejectCode.RETRIES_EXHAUSTED, detail), now, records)
+        else:
+            records.append(postponed(self.stage, envelope.record, envelope.attempt + 1, now + delay))
 
     def _log_batch(self, batch: Decoded, outcomes: Sequence[Outcome | Postpone], seconds: float) -> None:
         log.info(

@@ -4,11 +4,15 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from schemas.base import Contract
-from schemas.delivery import Header, StageRun
+from schemas.delivery import Header, RejectCode, StageRun
+from shared.errors import PermanentError
 from shared.runtime.codec import encode
 from shared.runtime.declaration import Stage
 from shared.runtime.envelope import Envelope, OutRecord, output_headers
 from shared.runtime.outcome import Emit, Usage
+
+MAX_VALUE_BYTES = 900_000
+"""Of one output; a record batch has to hold it with its headers."""
 
 
 class _Output(NamedTuple):
@@ -30,13 +34,16 @@ class Writer:
         self._last: tuple[Usage | None, bytes | None, bytes] = (None, None, b"")
 
     def write(self, envelope: Envelope, outcome: Emit, records: list[OutRecord]) -> None:
-        """Append the records of one item, each in the partition the item came from."""
+        """Append the records of one item, each in the partition the item came from. Raises PermanentError."""
         run = self._run(outcome.usage, envelope)
         record = envelope.record
         for message in outcome.messages:
             topic, common, to_json = self._outputs.get(type(message)) or self._output(message)
             headers = output_headers(envelope, common, run, outcome.trail)
             value = to_json(message, exclude_defaults=True)
+            if len(value) > MAX_VALUE_BYTES:
+                detail = f"the result has {len(value)} bytes; the limit is {MAX_VALUE_BYTES}"
+                raise PermanentError(RejectCode.TOO_LARGE, detail)
             records.append(OutRecord(topic, envelope.item_id.encode(), value, headers, record.partition))
 
     def _output(self, message: Contract) -> _Output:

@@ -27,6 +27,7 @@ log = structlog.get_logger()
 
 LAG_INTERVAL_SECONDS = 5.0
 DATABASE_CHECK_SECONDS = 2.0
+RECONNECT_SECONDS = 1.0
 
 
 class StageProcess:
@@ -40,11 +41,14 @@ class StageProcess:
         self._publisher = Publisher(settings.kafka, settings.kafka.partitions)
         self._database = Database(settings.database)
         self._resources = Resources(settings, self._database, self._publisher, make_gateway(settings))
-        broker = make_broker(settings.kafka, settings.runtime)
+        self._held = contextlib.AsyncExitStack()
+        self._fatal = ""
+        broker = make_broker(settings.kafka, settings.runtime, before_start=self._open)
         workers = [
             make_worker(pipeline, stage, self._publisher, self._resources, settings) for pipeline, stage in stages
         ]
         self._subscribers = [StageSubscriber(broker, worker, settings.kafka, settings.runtime) for worker in workers]
+        broker.give_up = self._give_up
         self.app = AsgiFastStream(
             broker,
             logger=None,
@@ -59,7 +63,7 @@ class StageProcess:
         )
 
     async def run(self, host: str, port: int) -> None:
-        """Serve until SIGTERM or SIGINT, then drain and return."""
+        """Serve until SIGTERM or SIGINT, then drain and return. Raises SluiceError if only a new process can go on."""
         # uvicorn raises the signal again once it has shut down; by then it has done its work.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
@@ -73,19 +77,41 @@ class StageProcess:
                 "timeout_graceful_shutdown": int(grace),
             }
         )
+        if self._fatal:
+            raise SluiceError(self._fatal)
 
     @contextlib.asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:
-        async with contextlib.AsyncExitStack() as stack:
-            await stack.enter_async_context(self._publisher)
-            if uses_database(self._stages):
-                await stack.enter_async_context(self._database)
-            await stack.enter_async_context(self._background())
-            for stage in self._stages:
-                if stage.prepare:
-                    stage.prepare()
-            spare_garbage_collection()
+        for stage in self._stages:
+            if stage.prepare:
+                stage.prepare()
+        async with self._held:
             yield
+
+    async def _open(self) -> None:
+        """Take hold of broker and database, however long they are away; health is served and says what is missing."""
+        await self._hold(self._publisher)
+        if uses_database(self._stages):
+            await self._hold(self._database)
+        await self._held.enter_async_context(self._background())
+        spare_garbage_collection()
+
+    async def _hold(self, resource: contextlib.AbstractAsyncContextManager[Any]) -> None:
+        while True:
+            try:
+                await self._held.enter_async_context(resource)
+                return
+            except TransientError as error:
+                for subscriber in self._subscribers:
+                    subscriber.worker.cut_off(str(error))
+            await self._clock.wait(RECONNECT_SECONDS, self._stopping)
+
+    def _give_up(self, reason: str) -> None:
+        """End the process with an error, so that whoever watches over it starts a new one."""
+        if not self._fatal:
+            self._fatal = reason
+            log.critical("the process cannot go on", reason=reason)
+            signal.raise_signal(signal.SIGTERM)
 
     @contextlib.asynccontextmanager
     async def _background(self) -> AsyncIterator[None]:
@@ -106,7 +132,7 @@ class StageProcess:
                 await sweep(**{name: self._resources(kind, stage) for name, kind in wanted.items()})
             except TransientError as error:
                 log.warning("sweep failed", stage=stage.full_name, reason=str(error))
-            except SluiceError:
+            except Exception:
                 log.exception("sweep failed", stage=stage.full_name)
             await self._clock.wait(every, self._stopping)
 

@@ -1,0 +1,39 @@
+"""A stage process of the shop, started by tests: `python -m tests.contract.child NAME GATES PORT STAGE...`."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvloop
+
+from shared.broker.producer import Publisher
+from shared.errors import TransientError
+from shared.runtime.envelope import OutRecord
+from shared.service import process
+from shared.settings import Settings
+from shared.telemetry.logs import configure_logs
+from tests.contract.shop import Gates, make_shop
+
+
+def main() -> None:
+    name, directory, port, *stages = sys.argv[1:]
+    gates = Gates(Path(directory))
+    settings = Settings.load()
+    configure_logs(settings.log)
+
+    class GatedPublisher(Publisher):
+        """Publishes nothing while the gate `refuse` is set."""
+
+        async def publish(self, records: Sequence[OutRecord]) -> None:
+            if gates.is_set("refuse"):
+                gates.set("refused")
+                raise TransientError("broker: not enough replicas")
+            await super().publish(records)
+
+    vars(process)["Publisher"] = GatedPublisher  # the one seam a test needs inside the process
+    shop = make_shop(name, gates, settings.kafka.partitions)
+    process.run_stages([(shop, shop.find(stage)) for stage in stages], settings, "127.0.0.1", int(port), uvloop.run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""A shop for every test: topics and group of its own, and as many replicas of its stages as the test starts.
+
+The suite runs on the embedded broker, or on the one that SLUICE_TEST_KAFKA names.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+from tests.contract.kafka import Kafka, Sent
+from tests.contract.replica import Replica
+from tests.contract.shop import Gates, Order, make_shop
+
+PARTITIONS = 4
+ELSEWHERE = os.environ.get("SLUICE_TEST_KAFKA")
+SESSION_TIMEOUT_MS = 6000 if ELSEWHERE else 3000
+"""Apache Kafka takes no less by default; the embedded broker lets a group form after half of it."""
+
+
+@dataclass
+class Shop:
+    """One pipeline on one broker."""
+
+    name: str
+    kafka: Kafka
+    gates: Gates
+    replicas: list[Replica] = field(default_factory=list)
+    partitions: int = PARTITIONS
+
+    @property
+    def orders(self) -> str:
+        return f"{self.name}.orders"
+
+    @property
+    def priced(self) -> str:
+        return f"{self.name}.priced"
+
+    @property
+    def dead_letters(self) -> str:
+        return f"{self.name}.dead-letter"
+
+    @property
+    def retry(self) -> str:
+        return f"{self.name}.price.retry"
+
+    @property
+    def group(self) -> str:
+        return f"{self.name}.price"
+
+    async def start(self, *stages: str, **settings: object) -> Replica:
+        """Start a process of the stages, `price` if none is named; settings by their short names."""
+        log = self.gates.directory / f"replica-{len(self.replicas)}.log"
+        command = ["-m", "tests.contract.child", self.name, str(self.gates.directory), "PORT", *(stages or ("price",))]
+        replica = await Replica.start(command, log, self._environment(settings))
+        self.replicas.append(replica)
+        return replica
+
+    def _environment(self, settings: dict[str, object]) -> dict[str, str]:
+        variables = {
+            "KAFKA_BOOTSTRAP_SERVERS": self.kafka.address,
+            "KAFKA_IDEMPOTENT_PRODUCER": "false",
+            "KAFKA_PARTITIONS": self.partitions,
+            "KAFKA_SESSION_TIMEOUT_MS": SESSION_TIMEOUT_MS,
+            "KAFKA_HEARTBEAT_INTERVAL_MS": 500,
+            "FETCH_WAIT_MS": 20,
+            "DRAIN_SECONDS": 10,
+            "RETRY_FIRST_DELAY_SECONDS": 0.05,
+            "RETRY_MAX_DELAY_SECONDS": 0.2,
+            "LOG_LEVEL": "INFO",
+            **{name.upper(): value for name, value in settings.items()},
+        }
+        return {f"SLUICE_{name}": str(value) for name, value in variables.items()}
+
+    async def order(self, *orders: Order, topic: str | None = None, **changes: Any) -> None:
+        """Write orders, keyed by id."""
+        records = [Sent(o.model_dump_json().encode(), key=o.id.encode(), **changes) for o in orders]
+        await self.kafka.send(topic or self.orders, records)
+
+
+if ELSEWHERE:
+
+    @pytest.fixture(scope="session")
+    def broker() -> str:
+        """Address of the broker under test, instead of the embedded one."""
+        return str(ELSEWHERE)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def kafka(broker: str) -> AsyncIterator[Kafka]:
+    """The broker under test."""
+    async with Kafka(broker) as kafka:
+        yield kafka
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def shop(kafka: Kafka, tmp_path: Path) -> AsyncIterator[Shop]:
+    """A shop whose topics exist; its processes are ended with the test."""
+    shop = Shop(f"shop-{uuid4().hex[:8]}", kafka, Gates(tmp_path))
+    await kafka.create(make_shop(shop.name, shop.gates, PARTITIONS).topic_names(), PARTITIONS)
+    yield shop
+    for replica in shop.replicas:
+        await replica.kill()
