@@ -28,7 +28,7 @@ from shared.llm.gateway import Answer, Ask, Question
 from shared.runtime.outcome import Usage
 from shared.settings import EMBEDDED_PROVIDER
 
-FOLDS = 5
+FOLDS = 10
 
 Say = Callable[[str], None]
 
