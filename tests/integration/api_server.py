@@ -1,6 +1,7 @@
 """A real server in this process for tests of the HTTP API, and what they ask the broker and the database."""
 
 import asyncio
+import contextlib
 import json
 import socket
 import time
@@ -179,3 +180,9 @@ async def events(
             elif event:
                 yield event
                 event = {}
+
+
+async def first_event(client: httpx.AsyncClient, batch_id: str, last_event_id: str | None = None) -> dict[str, Any]:
+    """The first event that comes, by a client that leaves after it."""
+    async with contextlib.aclosing(events(client, batch_id, last_event_id)) as stream:
+        return await anext(stream)

@@ -24,6 +24,7 @@ from tests.integration.api_server import (
     create_topic,
     events,
     finish,
+    first_event,
     own_pipeline,
     serving,
     settings_for,
@@ -40,6 +41,13 @@ async def api(broker: str, database_url: str) -> AsyncIterator[httpx.AsyncClient
     settings = settings_for(broker, database_url)
     await create_topic(settings, pipeline)
     async with serving(settings, pipeline) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def reader(broker: str, postgres_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client for what writes nothing."""
+    async with serving(settings_for(broker, postgres_url), own_pipeline()) as client:
         yield client
 
 
@@ -63,8 +71,8 @@ class TestBatches:
 
     @pytest.mark.parametrize("batch_id", ["nobody", "%00", "a" * 200, "<script>"])
     @pytest.mark.parametrize("rest", ["", "/results", "/events"])
-    async def test_a_batch_there_is_not(self, api: httpx.AsyncClient, batch_id: str, rest: str) -> None:
-        answer = await api.get(f"/batches/{batch_id}{rest}")
+    async def test_a_batch_there_is_not(self, reader: httpx.AsyncClient, batch_id: str, rest: str) -> None:
+        answer = await reader.get(f"/batches/{batch_id}{rest}")
         assert answer.status_code == 404
         assert answer.json()["message"] == "there is no batch of this id"
         assert "script" not in answer.text
@@ -74,8 +82,8 @@ class TestBatches:
         assert (await api.get("/batches/theirs")).status_code == 404
 
     @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "offset=-1", "status=lost"])
-    async def test_wrong_parameters(self, api: httpx.AsyncClient, query: str) -> None:
-        answer = await api.get(f"/batches/nobody/results?{query}")
+    async def test_wrong_parameters(self, reader: httpx.AsyncClient, query: str) -> None:
+        answer = await reader.get(f"/batches/nobody/results?{query}")
         assert answer.status_code == 400
         assert query.partition("=")[0] in answer.json()["message"]
 
@@ -129,12 +137,12 @@ class TestEvents:
         self, api: httpx.AsyncClient, database: Database
     ) -> None:
         batch_id = await accepted(api)
-        first = await anext(events(api, batch_id))
+        first = await first_event(api, batch_id)
         await finish(database, batch_id, DONE, "id-0")
-        second = await anext(events(api, batch_id, first["id"]))
+        second = await first_event(api, batch_id, first["id"])
         assert second["data"]["completed"] == 1
         finishing = asyncio.create_task(_finish_when_watched(database, batch_id))
-        third = await anext(events(api, batch_id, second["id"]))
+        third = await first_event(api, batch_id, second["id"])
         await finishing
         assert (third["event"], third["data"]["completed"]) == ("completed", 3)
 
@@ -152,7 +160,7 @@ class TestEvents:
         batch_id = await accepted(api)
         async with contextlib.aclosing(events(api, batch_id)) as stream:
             await anext(stream)
-            assert API_STREAMS._value.get() == 1
+            assert API_STREAMS._value.get() >= 1
         await until(lambda: API_STREAMS._value.get() == 0)
 
 
