@@ -10,12 +10,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json, to_json
 
 from schemas.base import Contract
+from schemas.indicator import MAX_MESSAGE_BYTES
 from services.api.contract import RowProblem
 from services.api.problems import Problem
-from shared.runtime.worker import WorkerLimits
 
-MAX_ROW_BYTES = WorkerLimits().message_bytes - 64 * 1024
-"""A stage takes no longer message; the margin is for what the stages before it add."""
 MAX_PROBLEMS_A_ROW = 5
 MAX_PROBLEMS = 200
 MAX_PROVIDER = 64
@@ -91,7 +89,7 @@ class IndicatorReader:
         item_id: str = getattr(valid, self._key)
         if any(word in payload for word in _SUSPECT) and (wrong := list(_unstorable(row, ""))):
             raise _WrongRow([RowProblem(index=index, indicator_id=item_id, **part) for part in wrong])
-        if len(payload) > MAX_ROW_BYTES:
+        if len(payload) > MAX_MESSAGE_BYTES:
             raise _WrongRow([_too_long(index, item_id, len(payload))])
         return item_id, payload.decode()
 
@@ -191,7 +189,7 @@ def _too_long(index: int, item_id: str, size: int) -> RowProblem:
         index=index,
         indicator_id=item_id,
         field="",
-        problem=f"{size:,} bytes; an indicator may have {MAX_ROW_BYTES:,}",
+        problem=f"{size:,} bytes; an indicator may have {MAX_MESSAGE_BYTES:,}",
         remedy="Send fewer sample values, or leave out fields that say nothing about what is measured.",
     )
 
