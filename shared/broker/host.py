@@ -173,7 +173,7 @@ class StageSubscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
             session_timeout_ms=kafka.session_timeout_ms,
             heartbeat_interval_ms=kafka.heartbeat_interval_ms,
             max_poll_interval_ms=kafka.max_poll_interval_ms,
-            rebalance_timeout_ms=int((runtime.drain_seconds + REBALANCE_MARGIN_SECONDS) * 1000),
+            rebalance_timeout_ms=_rebalance_timeout_ms(kafka, runtime),
             listener=self,
             ack_policy=AckPolicy.MANUAL,
             parser=self._parse,
@@ -251,6 +251,12 @@ class StageSubscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
         return sum(_behind(consumer, place) for place in consumer.assignment())
 
 
+def _rebalance_timeout_ms(kafka: KafkaSettings, runtime: RuntimeSettings) -> int:
+    """Time for the batch in hand, within which the broker must also answer the request that waits for it."""
+    wanted = int((runtime.drain_seconds + REBALANCE_MARGIN_SECONDS) * 1000)
+    return max(kafka.session_timeout_ms, min(wanted, kafka.request_timeout_ms - 5000))
+
+
 def _behind(consumer: AIOKafkaConsumer, place: TopicPartition) -> int:
     newest = consumer.highwater(place)
     state = consumer._subscription.subscription  # noqa: SLF001 -- position() is a coroutine that may block
@@ -267,7 +273,7 @@ async def _nothing(_: Any) -> None:
 class StageBroker(KafkaBroker):
     """FastStream's broker, starting its subscribers together: each waits seconds for its group to form."""
 
-    before_start: Callable[[], Awaitable[None]]
+    before_start: Callable[[], Awaitable[None]] = staticmethod(lambda: asyncio.sleep(0))
     """Awaited first, when health is served already."""
     give_up: Callable[[str], None] = staticmethod(lambda reason: None)
     """Called when only a new process helps."""
@@ -288,7 +294,7 @@ class StageBroker(KafkaBroker):
 
 
 def make_broker(
-    kafka: KafkaSettings, runtime: RuntimeSettings, before_start: Callable[[], Awaitable[None]]
+    kafka: KafkaSettings, runtime: RuntimeSettings, before_start: Callable[[], Awaitable[None]] | None = None
 ) -> StageBroker:
     """A FastStream broker that only consumes; publishing has its own producer."""
     broker = StageBroker(
@@ -302,6 +308,7 @@ def make_broker(
         ack_policy=AckPolicy.MANUAL,
         logger=None,
     )
-    broker.before_start = before_start
+    if before_start:
+        broker.before_start = before_start
     broker.stages = []
     return broker

@@ -1,5 +1,6 @@
 """A stage process of the shop, started by tests: `python -m tests.contract.child NAME GATES PORT STAGE...`."""
 
+import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,8 @@ def main() -> None:
         """Publishes nothing while the gate `refuse` is set."""
 
         async def publish(self, records: Sequence[OutRecord]) -> None:
+            if gates.is_set("sabotage"):
+                _end_fetching()
             if gates.is_set("refuse"):
                 gates.set("refused")
                 raise TransientError("broker: not enough replicas")
@@ -33,6 +36,13 @@ def main() -> None:
     vars(process)["Publisher"] = GatedPublisher  # the one seam a test needs inside the process
     shop = make_shop(name, gates, settings.kafka.partitions)
     process.run_stages([(shop, shop.find(stage)) for stage in stages], settings, "127.0.0.1", int(port), uvloop.run)
+
+
+def _end_fetching() -> None:
+    """End aiokafka's fetcher as an error in it would."""
+    for task in asyncio.all_tasks():
+        if getattr(task.get_coro(), "__name__", "") == "_fetch_requests_routine":
+            task.cancel()
 
 
 if __name__ == "__main__":

@@ -43,13 +43,17 @@ class Kafka:
     async def __aexit__(self, *_: object) -> None:
         await self._producer.stop()
         if self._topics:
-            await self._admin.delete_topics(self._topics)
+            await self.remove(self._topics)
         await self._admin.close()
 
     async def create(self, names: Sequence[str], partitions: int) -> None:
         async with TopicAdmin(self.settings) as topics:
             await topics.ensure(names, partitions)
         self._topics += names
+
+    async def remove(self, names: Sequence[str]) -> None:
+        await self._admin.delete_topics(list(names))
+        self._topics = [name for name in self._topics if name not in names]
 
     async def send(self, topic: str, records: Iterable[Sent]) -> None:
         """Write records in this order and wait until the broker has them all."""

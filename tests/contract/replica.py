@@ -75,15 +75,16 @@ class Replica:
 
         return await eventually(look, f"ready answers {status}; log:\n{self.log()}", READY_TIMEOUT) or {}
 
-    async def reason(self, stage: str, state: str) -> str:
-        """Wait until a stage is in `state`, and return why."""
+    async def reason(self, stage: str, state: str, mentioning: str = "") -> str:
+        """Wait until a stage is in `state` for a reason that mentions something, and return the reason."""
 
         async def look() -> dict[str, str] | None:
             _, body = await self.health("ready")
             seen: dict[str, str] = body.get("stages", {}).get(stage, {})
-            return seen if seen.get("state") == state else None
+            return seen if seen.get("state") == state and mentioning in seen["reason"] else None
 
-        return (await eventually(look, f"{stage} is {state}; log:\n{self.log()}"))["reason"]  # type: ignore[index]
+        found = await eventually(look, f"{stage} is {state}: {mentioning}; log:\n{self.log()}")
+        return found["reason"] if found else ""
 
     async def terminate(self, timeout: float = 30.0) -> int:
         """SIGTERM, and the exit code."""

@@ -1,0 +1,121 @@
+"""What a stage does without its servers, what it says meanwhile, and what it needs to live."""
+
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest_asyncio
+
+from shared.broker.producer import Publisher
+from shared.database import Database
+from shared.runtime.envelope import OutRecord
+from tests.contract.conftest import Shop
+from tests.contract.proxy import Door
+from tests.contract.shop import Order
+from tests.contract.waiting import eventually
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def shelf(database: Database) -> Database:
+    """A database with the table that the stage `keep` writes."""
+    await database.execute("CREATE TABLE kept (id text PRIMARY KEY)")
+    return database
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def door(database_url: str) -> AsyncIterator[Door]:
+    """The way to that database."""
+    address = urlsplit(database_url)
+    async with Door(address.hostname or "", address.port or 0) as door:
+        yield door
+
+
+def through(door: Door, database_url: str) -> str:
+    address = urlsplit(database_url)
+    return urlunsplit(address._replace(netloc=f"{address.username}:{address.password}@127.0.0.1:{door.port}"))
+
+
+async def kept(database: Database, count: int) -> set[str]:
+    async def enough() -> bool:
+        return bool(await database.fetchval("SELECT count(*) >= $1 FROM kept", count))
+
+    await eventually(enough, f"{count} rows")
+    return {row["id"] for row in await database.fetch("SELECT id FROM kept")}
+
+
+async def test_a_stage_pauses_while_its_database_is_away(
+    shop: Shop, shelf: Database, door: Door, database_url: str
+) -> None:
+    stored, stage = f"{shop.name}.stored", f"{shop.name}.keep"
+    replica = await shop.start("keep", database_url=through(door, database_url), retry_budget_seconds=0.5)
+    await shop.order(*(Order(id=str(n)) for n in range(50)), topic=stored)
+    assert len(await kept(shelf, 50)) == 50
+    await door.shut()
+    body = await replica.ready(503)
+    assert body["database"] is False
+    await shop.order(*(Order(id=str(n)) for n in range(50, 100)), topic=stored)
+    await replica.reason(stage, "paused", "database")
+    spent = replica.cpu_seconds
+    assert (await replica.health("live"))[0] == 200
+    for _ in range(3):
+        await replica.ready(503)
+    assert replica.cpu_seconds - spent < 1
+    await door.open()
+    assert len(await kept(shelf, 100)) == 100
+    await shop.kafka.committed_all(stage, stored)
+    await replica.ready(200)
+    assert await shop.kafka.read(shop.dead_letters) == []
+    assert await replica.terminate() == 0
+
+
+async def test_a_stage_that_starts_without_its_database_waits_for_it(
+    shop: Shop, shelf: Database, door: Door, database_url: str
+) -> None:
+    await door.shut()
+    stage = f"{shop.name}.keep"
+    replica = await shop.start("keep", database_url=through(door, database_url))
+    body = await replica.ready(503)
+    assert body["stages"][stage]["state"] == "starting"
+    await replica.reason(stage, "starting", "database")
+    assert (await replica.health("live"))[0] == 200
+    await shop.order(Order(id="1"), topic=f"{shop.name}.stored")
+    await door.open()
+    assert await kept(shelf, 1) == {"1"}
+    await replica.ready(200)
+
+
+async def test_a_stage_that_starts_without_its_broker_says_so_and_obeys_sigterm(shop: Shop) -> None:
+    async with Door("127.0.0.1", 1, shut=True) as nowhere:
+        replica = await shop.start(kafka_bootstrap_servers=f"127.0.0.1:{nowhere.port}")
+        await replica.ready(503)
+        await replica.reason(shop.group, "starting", "broker")
+        assert (await replica.health("live"))[0] == 200
+        assert await replica.terminate(10) == 0
+
+
+async def test_a_process_whose_consumer_has_died_ends_with_an_error(shop: Shop) -> None:
+    """A background task of the client library that ends for good leaves a member that holds its share and reads none."""
+    shop.gates.set("sabotage")
+    await shop.order(Order(id="1"))
+    replica = await shop.start()
+    assert await replica.ended() == 1
+    assert "cannot go on" in replica.log()
+    shop.gates.clear("sabotage")
+    await shop.order(Order(id="2"))
+    await shop.start()
+    assert len(await shop.kafka.read_until(shop.priced, 2)) == 2
+
+
+async def test_memory_stays_flat_over_many_messages(shop: Shop) -> None:
+    """What 150,000 messages after the first 50,000 leave behind in the process."""
+    replica = await shop.start()
+    await replica.ready()
+    sizes = []
+    async with Publisher(shop.kafka.settings, shop.partitions) as publisher:
+        for _ in range(4):
+            for start in range(0, 50_000, 5_000):
+                numbers = [b"%d" % n for n in range(start, start + 5_000)]
+                await publisher.publish([OutRecord(shop.orders, n, b'{"id":"%s"}' % n, []) for n in numbers])
+            await shop.kafka.committed_all(shop.group, shop.orders, timeout=60)
+            sizes.append(replica.rss)
+    assert sizes[-1] < 250_000_000
+    assert sizes[-1] - sizes[0] < 40_000_000, f"resident bytes after each portion: {sizes}"
