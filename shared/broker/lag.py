@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.broker.connection import connection_options
-from shared.broker.reading import broker_errors, existing_partitions, open_reader, places_in
+from shared.broker.reading import Span, bounds, broker_errors, existing_partitions, open_reader, places_in
 from shared.errors import TransientError
 from shared.runtime.declaration import Stage
 from shared.settings import KafkaSettings
@@ -67,13 +67,12 @@ async def stage_lags(settings: KafkaSettings, stages: Sequence[Stage]) -> list[S
     counts = await existing_partitions(settings, topics)
     places = places_in(counts, topics)
     async with open_reader(settings) as reader:
-        starts = await reader.beginning_offsets(places) if places else {}
-        ends = await reader.end_offsets(places) if places else {}
+        spans = await bounds(reader, places)
     admin = AIOKafkaAdminClient(**connection_options(settings))
     try:
         with broker_errors():
             await admin.start()
-            return [await _stage_lag(admin, stage, counts, starts, ends) for stage in stages]
+            return [await _stage_lag(admin, stage, counts, spans) for stage in stages]
     finally:
         with suppress(TransientError), broker_errors():
             await admin.close()
@@ -83,16 +82,15 @@ async def _stage_lag(
     admin: AIOKafkaAdminClient,
     stage: Stage,
     counts: dict[str, int],
-    starts: Mapping[TopicPartition, int],
-    ends: Mapping[TopicPartition, int],
+    spans: Mapping[TopicPartition, Span],
 ) -> StageLag:
     topics = (stage.reads.name, stage.retry_topic)
     places = places_in(counts, topics)
     # Without a list of partitions the embedded broker's answer cannot be decoded.
     committed = await admin.list_consumer_group_offsets(stage.full_name, partitions=places) if places else {}
     partitions = tuple(
-        PartitionLag(place.topic, place.partition, starts[place], _known(committed[place].offset), ends[place])
-        for place in places
+        PartitionLag(place.topic, place.partition, start, _known(committed[place].offset), end)
+        for place, (start, end) in ((place, spans[place]) for place in places)
     )
     return StageLag(stage.full_name, *topics, partitions, tuple(topic for topic in topics if topic not in counts))
 

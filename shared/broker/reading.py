@@ -1,5 +1,6 @@
 """Looking at topics without taking part: a consumer of no group, which commits nothing."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
@@ -12,6 +13,11 @@ from shared.errors import TransientError
 from shared.settings import KafkaSettings
 
 FETCH_BYTES = 16 * 1024 * 1024
+FETCH_WAIT_MS = 50
+BOUNDS_SECONDS = 10.0
+
+Span = tuple[int, int]
+"""The oldest offset that is still there, and the one that the next record will get."""
 
 
 @contextmanager
@@ -31,6 +37,7 @@ async def open_reader(settings: KafkaSettings) -> AsyncIterator[AIOKafkaConsumer
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         fetch_max_bytes=FETCH_BYTES,
+        fetch_max_wait_ms=FETCH_WAIT_MS,
     )
     try:
         with broker_errors():
@@ -51,3 +58,24 @@ async def existing_partitions(settings: KafkaSettings, topics: Sequence[str]) ->
 def places_in(counts: dict[str, int], topics: Sequence[str]) -> list[TopicPartition]:
     """Every partition of these topics, as far as they exist."""
     return [TopicPartition(topic, number) for topic in topics for number in range(counts.get(topic, 0))]
+
+
+async def bounds(reader: AIOKafkaConsumer, places: Sequence[TopicPartition]) -> dict[TopicPartition, Span]:
+    """First and next offset of each partition. Takes over the reader's assignment.
+
+    The end is the high watermark that comes with a fetch: asked for end offsets, the embedded broker names the one
+    after the first record of the last batch.
+    """
+    if not places:
+        return {}
+    starts, ends = await reader.beginning_offsets(places), await reader.end_offsets(places)
+    reader.assign(places)
+    for place in places:
+        reader.seek(place, max(starts[place], ends[place] - 1))
+    try:
+        async with asyncio.timeout(BOUNDS_SECONDS):
+            while any(reader.highwater(place) is None for place in places):
+                await reader.getmany(timeout_ms=FETCH_WAIT_MS)
+    except TimeoutError:
+        raise TransientError(f"broker: no answer about the ends of the topics in {BOUNDS_SECONDS:g} s") from None
+    return {place: (starts[place], max(ends[place], reader.highwater(place))) for place in places}

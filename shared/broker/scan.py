@@ -5,26 +5,22 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from pydantic import ValidationError
 
 from schemas.delivery import Header, StageRun
 from shared.broker.producer import partition_of
-from shared.broker.reading import existing_partitions, open_reader, places_in
+from shared.broker.reading import FETCH_WAIT_MS, Span, bounds, existing_partitions, open_reader, places_in
 from shared.runtime.declaration import Pipeline
 from shared.runtime.envelope import Headers, parse_trail
 from shared.settings import KafkaSettings
 
-FETCH_WAIT_MS = 100
 FETCH_RECORDS = 5_000
 LAST_SEEN_SECONDS = 5.0
 CLOCK_SKEW_SECONDS = 60.0
 """How far the clocks of producers and callers may be apart."""
-
-Span = tuple[int, int]
-"""First offset, and the one after the last."""
 
 
 class Sighting(NamedTuple):
@@ -125,25 +121,15 @@ class _Scan:
             self.complete = False
 
     async def _spans(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, Span]:
-        if not places:
-            return {}
-        starts = await self._reader.beginning_offsets(places)
-        ends = await self._reader.end_offsets(places)
+        spans = await bounds(self._reader, places)
         if self._since > 0:
-            starts = await self._starts_after(places, ends)
-        return {place: (starts[place], ends[place]) for place in places if starts[place] < ends[place]}
-
-    async def _starts_after(
-        self, places: Sequence[TopicPartition], ends: Mapping[TopicPartition, int]
-    ) -> dict[TopicPartition, int]:
-        found = await self._reader.offsets_for_times({place: int(self._since * 1000) for place in places})
-        # Where nothing is as new as that, Kafka answers nothing, and the embedded broker offset 0 of time -1.
-        return {
-            place: at.offset if (at := found[place]) is not None and at.timestamp >= 0 else ends[place]
-            for place in places
-        }
+            found = await self._reader.offsets_for_times({place: int(self._since * 1000) for place in places})
+            spans = {place: (_start(found[place], end), end) for place, (_, end) in spans.items()}
+        return {place: span for place, span in spans.items() if span[0] < span[1]}
 
     async def _read(self, spans: Mapping[TopicPartition, Span]) -> None:
+        if not spans:  # a consumer that is assigned nothing never stops
+            return
         self._reader.assign(list(spans))
         for place, (start, _) in spans.items():
             self._reader.seek(place, start)
@@ -159,6 +145,11 @@ class _Scan:
                 if await self._reader.position(place) >= left[place][1]:
                     del left[place]
                     self._reader.pause(place)
+
+
+def _start(at: Any, end: int) -> int:
+    """Where nothing is as new as that, Kafka answers nothing, and the embedded broker offset 0 of time -1."""
+    return int(at.offset) if at is not None and at.timestamp >= 0 else end
 
 
 def _in_order(pipeline: Pipeline, records: Collection[ConsumerRecord]) -> tuple[Sighting, ...]:

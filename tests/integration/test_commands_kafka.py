@@ -1,0 +1,389 @@
+"""The commands that look at Kafka and publish to it, on a broker of their own."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from schemas.delivery import Header, RejectCode
+from shared.broker.lag import PartitionLag, stage_lags
+from shared.broker.producer import Publisher, partition_of
+from shared.broker.reading import bounds, open_reader
+from shared.broker.scan import last_seen
+from shared.broker.topics import TopicAdmin
+from shared.database import Database
+from shared.database.dead_letters import dead_letters_by_id, record_dead_letters
+from shared.embedded.stack import embedded_stack
+from shared.pipelines import find_stage, pipelines
+from shared.replaying import CYCLE_HEADER, MAX_CYCLES, Replayer, original
+from shared.runtime.dead_letters import dead_letter
+from shared.runtime.envelope import OutRecord
+from shared.runtime.outcome import Reject
+from shared.service.dead_letters import keep_dead_letters
+from shared.settings import KafkaSettings, Settings
+from tests.integration.seeded import OPEN, letter, seed
+from tests.integration.sluice_command import Sluice, runner
+
+PARTITIONS = 4
+INPUT = "classification.joined"
+RUN = b'{"stage":"normalize","started_at":1700000000000,"duration_ms":0.5}'
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def bare() -> AsyncIterator[tuple[KafkaSettings, Path]]:
+    """A broker without topics, and the state directory it belongs to."""
+    folder = Path(tempfile.mkdtemp(prefix="sluice-commands-"))
+    variables = {"SLUICE_STATE_DIR": str(folder), "SLUICE_KAFKA_PARTITIONS": str(PARTITIONS)}
+    async with embedded_stack(Settings.load(variables), servers=["broker"]) as stack:
+        yield stack.settings.kafka, folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def kafka(bare: tuple[KafkaSettings, Path]) -> KafkaSettings:
+    """A broker with the topics of the pipeline."""
+    async with TopicAdmin(bare[0]) as admin:
+        await admin.ensure(pipelines()["classification"].topic_names(), PARTITIONS)
+    return bare[0]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def publish(kafka: KafkaSettings) -> AsyncIterator[Callable[[Sequence[OutRecord]], Any]]:
+    async with Publisher(kafka, PARTITIONS) as publisher:
+        yield publisher.publish
+
+
+@pytest.fixture
+def sluice(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    database_url: str,
+    bare: tuple[KafkaSettings, Path],
+) -> Sluice:
+    """`sluice` beside a running command that has a broker: it is found by the state directory."""
+    variables = {
+        "SLUICE_DATABASE_URL": database_url,
+        "SLUICE_STATE_DIR": str(bare[1]),
+        "SLUICE_KAFKA_PARTITIONS": str(PARTITIONS),
+    }
+    return runner(monkeypatch, capsys, tmp_path, variables)
+
+
+def record(topic: str, key: str, partition: int | None = None, headers: Sequence[tuple[str, bytes]] = ()) -> OutRecord:
+    return OutRecord(topic, key.encode(), b"{}", list(headers), partition)
+
+
+async def newest(kafka: KafkaSettings, topic: str, partition: int) -> Any:
+    """The last record of a partition."""
+    place = TopicPartition(topic, partition)
+    async with open_reader(kafka) as reader:
+        _, end = (await bounds(reader, [place]))[place]
+        reader.seek(place, end - 1)
+        return await reader.getone()
+
+
+async def end_of(kafka: KafkaSettings, topic: str, partition: int) -> int:
+    place = TopicPartition(topic, partition)
+    async with open_reader(kafka) as reader:
+        return (await bounds(reader, [place]))[place][1]
+
+
+class TestTopics:
+    async def test_missing_ones_are_found_and_created(self, sluice: Sluice, bare: tuple[KafkaSettings, Path]) -> None:
+        names = [name for pipeline in pipelines().values() for name in pipeline.topic_names()]
+        async with TopicAdmin(bare[0]) as admin:
+            present = {state.name for state in await admin.state(names, PARTITIONS) if state.actual is not None}
+        check = await sluice("topics", "--check", "--json")
+        assert check.code == (0 if present else 1)
+        assert [row["topic"] for row in check.json] == names
+        assert {row["topic"] for row in check.json if row["state"] == "missing"} == set(names) - present
+        created = await sluice("topics", "--json")
+        assert created.code == 0
+        assert {row["topic"] for row in created.json if row["state"] == "created"} == set(names) - present
+        again = await sluice("topics", "--check")
+        assert (again.code, again.err) == (0, "")
+
+    async def test_a_wrong_partition_count_is_drift(self, sluice: Sluice, kafka: KafkaSettings) -> None:
+        for words in (["topics"], ["topics", "--check"]):
+            answer = await sluice(*words, "--json", SLUICE_KAFKA_PARTITIONS="5")
+            assert answer.code == 1
+            assert {row["state"] for row in answer.json} == {f"{PARTITIONS} partitions instead of 5"}
+            assert "SLUICE_KAFKA_PARTITIONS" in answer.err
+
+
+class TestLag:
+    async def test_committed_against_the_ends(self, sluice: Sluice, kafka: KafkaSettings, publish: Any) -> None:
+        before = await end_of(kafka, "classification.family", 1), await end_of(kafka, "classification.family", 2)
+        await publish([record("classification.family", f"k{number}", 1) for number in range(10)])
+        await publish([record("classification.family", "other", 2)])
+        place = TopicPartition("classification.family", 1)
+        async with AIOKafkaConsumer(
+            bootstrap_servers=kafka.bootstrap_servers, group_id="classification.type", enable_auto_commit=False
+        ) as consumer:
+            consumer.assign([place])
+            await consumer.commit({place: before[0] + 4})
+        (row,) = (await sluice("lag", "classification.type", "--partitions", "--json")).json
+        assert (row["stage"], row["topic"]) == ("classification.type", "classification.family")
+        partitions = {part["partition"]: part for part in row["partitions"] if part["topic"] == row["topic"]}
+        assert (partitions[1]["committed"], partitions[1]["end"], partitions[1]["lag"]) == (
+            before[0] + 4,
+            before[0] + 10,
+            6,
+        )
+        assert (partitions[2]["committed"], partitions[2]["lag"]) == (None, before[1] + 1)
+        assert row["lag"] == sum(part["lag"] for part in row["partitions"])
+
+    async def test_every_stage_by_default(self, sluice: Sluice, kafka: KafkaSettings) -> None:
+        rows = (await sluice("lag", "--json")).json
+        assert [row["stage"] for row in rows] == [stage.full_name for stage in pipelines()["classification"].stages]
+        assert "partitions" not in rows[0]
+        tables = await sluice("lag", "--partitions")
+        assert (tables.code, tables.err) == (0, "")
+
+    async def test_retries_are_counted(self, sluice: Sluice, publish: Any) -> None:
+        (before,) = (await sluice("lag", "classification.scale", "--json")).json
+        await publish([record("classification.scale.retry", "k")])
+        (after,) = (await sluice("lag", "classification.scale", "--json")).json
+        assert (after["lag"], after["retrying"]) == (before["lag"] + 1, before["retrying"] + 1)
+
+    async def test_an_unknown_stage_is_wrong_usage(self, sluice: Sluice, kafka: KafkaSettings) -> None:
+        answer = await sluice("lag", "classification.magic")
+        assert answer.code == 2
+        assert "classification.family" in answer.err
+
+    async def test_topics_that_do_not_exist_are_named(self, kafka: KafkaSettings) -> None:
+        stage = pipelines()["classification"].find("family")
+        missing = type(stage)(**{**{name: getattr(stage, name) for name in stage.__slots__}, "pipeline": "elsewhere"})
+        (found,) = await stage_lags(kafka, [missing])
+        assert found.missing == ("elsewhere.family.retry",)
+
+    @pytest.mark.parametrize(
+        ("start", "committed", "end", "lag"),
+        [(0, 4, 10, 6), (7, 4, 10, 3), (0, None, 10, 10), (3, None, 10, 7), (0, 12, 10, 0)],
+    )
+    def test_a_position_is_within_what_is_there(self, start: int, committed: int | None, end: int, lag: int) -> None:
+        assert PartitionLag("t", 0, start, committed, end).lag == lag
+
+    async def test_a_broker_that_is_away_is_explained(self, sluice: Sluice) -> None:
+        answer = await sluice("lag", SLUICE_KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1")
+        assert answer.code == 1
+        assert answer.err.startswith("sluice: broker:")
+
+
+class TestTrace:
+    async def test_an_item_over_the_topics(self, sluice: Sluice, database: Database, publish: Any) -> None:
+        await seed(database)
+        where = partition_of(b"A", PARTITIONS)
+        batch = (Header.BATCH_ID, OPEN.encode())
+        await publish([record("indicators.ingest", key, where, [batch]) for key in ("x", "A", "y")])
+        await publish([record("classification.normalized", "A", where, [batch, (Header.TRAIL, RUN)])])
+        await publish([record("classification.completed", "A", where, [batch, (Header.TRAIL, RUN + b"," + RUN)])])
+        answer = await sluice("trace", "A", "--json")
+        assert (answer.code, answer.err) == (0, "")
+        records = answer.json["records"]
+        assert [row["topic"] for row in records] == [
+            "indicators.ingest",
+            "classification.normalized",
+            "classification.completed",
+        ]
+        assert records[0]["stage"] == "classification.normalize"
+        assert [[run["stage"] for run in row["trail"]] for row in records] == [[], ["normalize"], ["normalize"] * 2]
+        assert {row["batch_id"] for row in records} == {OPEN}
+        assert {row["partition"] for row in records} == {where}
+        assert answer.json["complete"]
+        assert answer.json["result"]["family"] == "price-value"
+        assert "normalize 0.5 ms" in (await sluice("trace", "A")).out
+
+    async def test_an_item_that_somebody_put_elsewhere(self, sluice: Sluice, publish: Any) -> None:
+        elsewhere = (partition_of(b"foreign", PARTITIONS) + 1) % PARTITIONS
+        await publish([record("indicators.ingest", "foreign", elsewhere)])
+        (row,) = (await sluice("trace", "foreign", "--json")).json["records"]
+        assert row["partition"] == elsewhere
+
+    async def test_only_the_newest_records(self, sluice: Sluice, publish: Any) -> None:
+        await publish([record("indicators.ingest", "often") for _ in range(5)])
+        found = (await sluice("trace", "often", "--limit", "2", "--json")).json["records"]
+        assert len(found) == 2
+        assert found[0]["offset"] + 1 == found[1]["offset"]
+
+    async def test_only_recent_records(self, sluice: Sluice, publish: Any) -> None:
+        await publish([record("indicators.ingest", "recent")])
+        assert len((await sluice("trace", "recent", "--minutes", "5", "--json")).json["records"]) == 1
+
+    async def test_a_search_that_is_cut_short_says_so(self, sluice: Sluice, publish: Any) -> None:
+        await publish([record("indicators.ingest", "late")])
+        answer = await sluice("trace", "late", "--seconds", "0.0001", "--json")
+        assert not answer.json["complete"]
+        assert "time was up" in answer.err
+
+    async def test_a_trail_that_is_none_and_a_dead_letter(self, sluice: Sluice, publish: Any) -> None:
+        reason = [(Header.DLQ_STAGE, b"classification.family"), (Header.DLQ_ERROR_CODE, b"handler-error")]
+        await publish([record("classification.dead-letter", "sick", None, [(Header.TRAIL, b"nonsense"), *reason])])
+        (row,) = (await sluice("trace", "sick", "--json")).json["records"]
+        assert row["trail"] == []
+        assert row["error"] == "classification.family: handler-error"
+
+    async def test_nothing_anywhere_fails(self, sluice: Sluice, kafka: KafkaSettings) -> None:
+        answer = await sluice("trace", "nobody")
+        assert answer.code == 1
+        assert "nothing is known about 'nobody'" in answer.err
+
+
+class TestLastSeen:
+    async def test_the_stage_whose_input_an_item_is_on(self, kafka: KafkaSettings, publish: Any) -> None:
+        for topic, keys in (
+            ("indicators.ingest", ("s1", "s2", "s3")),
+            ("classification.normalized", ("s2", "s3")),
+            ("classification.completed", ("s3",)),
+        ):
+            await publish([record(topic, key) for key in keys])
+        found = await last_seen(kafka, pipelines()["classification"], ["s1", "s2", "s3", "s4"], 0.0)
+        assert {key: seen.topic for key, seen in found.items()} == {
+            "s1": "indicators.ingest",
+            "s2": "classification.normalized",
+            "s3": "classification.completed",
+        }
+        assert found["s1"].stage == "classification.normalize"
+        assert "classification.time" in found["s2"].stage
+
+    async def test_only_what_is_new_enough(self, kafka: KafkaSettings, publish: Any) -> None:
+        await publish([record("indicators.ingest", "old")])
+        seen = (await last_seen(kafka, pipelines()["classification"], ["old"], 0.0))["old"]
+        later = seen.time.timestamp() + 3_600
+        assert await last_seen(kafka, pipelines()["classification"], ["old"], later) == {}
+        assert "old" in await last_seen(kafka, pipelines()["classification"], ["old"], seen.time.timestamp())
+
+
+class TestReplay:
+    async def test_the_record_comes_back_as_it_was(
+        self, sluice: Sluice, database: Database, kafka: KafkaSettings
+    ) -> None:
+        headers = {
+            "batch_id": OPEN,
+            "attempt": "4",
+            "trail": RUN.decode(),
+            "traceparent": "00-1-2-01",
+            "not_before": "99.0",
+            "x-dlq-stage": "classification.family",
+            "x-dlq-error-code": "handler-error",
+        }
+        poison = b'{"name": "caf\xe9\x00"}'
+        lost = letter(topic="classification.family.retry", payload=poison, headers=json.dumps(headers))
+        (number,) = await record_dead_letters(database, [lost])
+        answer = await sluice("dead-letters", "replay", str(number), "--json")
+        assert answer.json == {"replayed": [number], "refused": [], "dry_run": False}
+        found = await newest(kafka, INPUT, 3)
+        assert (found.key, found.value) == (b"C", poison)
+        assert dict(found.headers) == {
+            "batch_id": OPEN.encode(),
+            "attempt": b"1",
+            "trail": RUN,
+            "traceparent": b"00-1-2-01",
+            CYCLE_HEADER: b"1",
+        }
+        (row,) = await dead_letters_by_id(database, [number])
+        assert row["resolution"] == "replayed"
+        assert row["replayed_at"] is not None
+
+    async def test_nothing_is_replayed_twice(self, sluice: Sluice, database: Database, kafka: KafkaSettings) -> None:
+        (number,) = await record_dead_letters(database, [letter()])
+        assert (await sluice("dead-letters", "replay", str(number))).out == "replayed 1 dead letter(s)\n"
+        end = await end_of(kafka, INPUT, 3)
+        again = await sluice("dead-letters", "replay", str(number))
+        assert again.code == 1
+        assert "it is replayed already" in again.err
+        assert await end_of(kafka, INPUT, 3) == end
+
+    async def test_an_item_that_fails_again_keeps_its_history_and_never_loops(
+        self, sluice: Sluice, database: Database, kafka: KafkaSettings
+    ) -> None:
+        await seed(database)
+        _, stage = find_stage("classification.family")
+        (number,) = [row["id"] for row in await database.fetch("SELECT id FROM dead_letters")]
+        for cycle in range(1, MAX_CYCLES + 1):
+            assert (await sluice("dead-letters", "replay", str(number))).code == 0
+            back = await newest(kafka, INPUT, 3)
+            assert dict(back.headers)[CYCLE_HEADER] == b"%d" % cycle
+            await fail(database, stage, back)
+            number = int(await database.fetchval("SELECT max(id) FROM dead_letters"))
+        refused = await sluice("dead-letters", "replay", str(number), "--json")
+        assert refused.code == 1
+        assert refused.json["replayed"] == []
+        assert f"replayed {MAX_CYCLES} times" in refused.json["refused"][0]["reason"]
+        shown = (await sluice("dead-letters", "show", str(number), "--json")).json
+        assert (shown["cycle"], len(shown["history"])) == (MAX_CYCLES, MAX_CYCLES + 1)
+        (batch,) = [row for row in (await sluice("batches", "--json")).json if row["batch_id"] == OPEN]
+        assert batch["dead_lettered"] == 1
+
+    async def test_filters_take_what_is_unresolved_from_the_oldest(
+        self, sluice: Sluice, database: Database, kafka: KafkaSettings
+    ) -> None:
+        numbers = await record_dead_letters(database, [letter(place, item_id=f"i{place}") for place in range(4)])
+        await record_dead_letters(database, [letter(9, stage="classification.type", topic="classification.family")])
+        await sluice("dead-letters", "replay", str(numbers[1]))
+        words = ["dead-letters", "replay", "--stage", "family", "--code", "handler-error", "--batch", OPEN, "--json"]
+        assert (await sluice(*words, "--limit", "2")).json["replayed"] == [numbers[0], numbers[2]]
+        assert (await sluice(*words)).json["replayed"] == [numbers[3]]
+        assert (await sluice("dead-letters", "list", "--unresolved", "--json")).json[0][
+            "stage"
+        ] == "classification.type"
+
+    @pytest.mark.parametrize(
+        ("changes", "reason"),
+        [
+            ({"stage": "classification.gone"}, "there is no stage classification.gone any more"),
+            ({"topic": "classification.type"}, "classification.type is not its input any more"),
+            ({"offset": -5}, "sluice retry-failed"),
+            ({"item_id": "a\N{REPLACEMENT CHARACTER}b"}, "its key is not UTF-8"),
+        ],
+        ids=str,
+    )
+    async def test_what_cannot_come_back_is_refused(
+        self, sluice: Sluice, database: Database, kafka: KafkaSettings, changes: dict[str, object], reason: str
+    ) -> None:
+        good, bad = await record_dead_letters(database, [letter(1), letter(**{"number": 2, **changes})])  # type: ignore[arg-type]
+        answer = await sluice("dead-letters", "replay", str(good), str(bad), "--json")
+        assert answer.code == 1
+        assert answer.json["replayed"] == [good]
+        assert reason in answer.json["refused"][0]["reason"]
+        assert await database.fetchval("SELECT count(*) FROM dead_letters WHERE resolution IS NULL") == 1
+
+    async def test_a_record_without_key_or_batch(self, database: Database) -> None:
+        lost = letter(7, item_id=f"{INPUT}:3:7", headers='{"seen": "caf\N{REPLACEMENT CHARACTER}"}', payload=None)
+        (row,) = await dead_letters_by_id(database, await record_dead_letters(database, [lost]))
+        back = original(row)
+        assert (back.key, back.value, back.partition) == (b"", b"", 3)
+        assert dict(back.headers) == {"batch_id": OPEN.encode(), "attempt": b"1", CYCLE_HEADER: b"1"}
+
+    async def test_the_rate_is_kept_without_haste(self, database: Database, kafka: KafkaSettings) -> None:
+        numbers = await record_dead_letters(database, [letter(place, item_id=f"i{place}") for place in range(5)])
+        pauses: list[float] = []
+
+        async def pause(seconds: float) -> None:
+            pauses.append(seconds)
+
+        async with Publisher(kafka, PARTITIONS) as publisher:
+            done = await Replayer(database, publisher, per_second=2, pause=pause).replay(numbers)
+        assert done.replayed == numbers
+        assert pauses == [1.0, 1.0]
+
+
+async def fail(database: Database, stage: Any, record: Any) -> None:
+    """What follows when the stage refuses a record: to the dead-letter topic, and from there to the database."""
+    buried = dead_letter(stage, record, Reject(RejectCode.HANDLER_ERROR, "again"), 1_700_000_000.0)
+    await keep_dead_letters([_AsRead(buried)], database)  # type: ignore[list-item]
+
+
+class _AsRead:
+    """A published record as a consumer gets it."""
+
+    def __init__(self, record: OutRecord) -> None:
+        self.topic, self.partition, self.offset, self.timestamp = record.topic, record.partition, 0, 0
+        self.key, self.value, self.headers = record.key, record.value, record.headers
