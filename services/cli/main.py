@@ -2,30 +2,40 @@
 
 import importlib
 import sys
-from typing import Any
+from importlib.metadata import EntryPoint, entry_points
+from typing import NamedTuple
 
 import click
 
 from shared.errors import SluiceError, UsageError
 
+
+class Entry(NamedTuple):
+    """Where a command lies, and its line in `sluice --help`, which shall not wait for the import of all of them."""
+
+    target: str
+    help: str
+
+
+_IN = "services.cli.commands"
 COMMANDS = {
-    "demo": "services.cli.commands.demo:demo",
-    "up": "services.cli.commands.up:up",
-    "run": "services.cli.commands.run:run",
-    "stages": "services.cli.commands.declared:stages",
-    "topics": "services.cli.commands.declared:topics",
-    "migrate": "services.cli.commands.setup:migrate",
-    "config": "services.cli.commands.setup:config",
-    "classify": "services.cli.commands.classify:classify",
-    "resume": "services.cli.commands.again:resume",
-    "retry-failed": "services.cli.commands.again:retry_failed",
-    "batches": "services.cli.commands.listings:batches",
-    "results": "services.cli.commands.listings:results",
-    "errors": "services.cli.commands.listings:errors",
-    "stats": "services.cli.commands.listings:stats",
-    "lag": "services.cli.commands.flow:lag",
-    "trace": "services.cli.commands.flow:trace",
-    "dead-letters": "services.cli.commands.dead_letters:dead_letters",
+    "demo": Entry(f"{_IN}.demo:demo", "See it work: 10,000 indicators, nothing to set up."),
+    "up": Entry(f"{_IN}.up:up", "Run broker, database, every stage and the API until Ctrl-C."),
+    "run": Entry(f"{_IN}.run:run", "Run stages as a service of their own."),
+    "classify": Entry(f"{_IN}.classify:classify", "Classify indicators from files or standard input."),
+    "resume": Entry(f"{_IN}.again:resume", "Finish batches that were interrupted."),
+    "retry-failed": Entry(f"{_IN}.again:retry_failed", "Submit dead-lettered indicators again."),
+    "batches": Entry(f"{_IN}.listings:batches", "List batches, or show one in full."),
+    "results": Entry(f"{_IN}.listings:results", "Show results, in total and one by one."),
+    "errors": Entry(f"{_IN}.listings:errors", "Show failures and what is incomplete."),
+    "stats": Entry(f"{_IN}.listings:stats", "Show statistics over everything."),
+    "lag": Entry(f"{_IN}.flow:lag", "Show how far each stage is behind."),
+    "trace": Entry(f"{_IN}.flow:trace", "Follow one indicator over the topics."),
+    "dead-letters": Entry(f"{_IN}.dead_letters:dead_letters", "List, show and replay what could not be processed."),
+    "stages": Entry(f"{_IN}.declared:stages", "List the stages as they are declared."),
+    "topics": Entry(f"{_IN}.declared:topics", "Create and check the topics."),
+    "migrate": Entry(f"{_IN}.setup:migrate", "Bring the tables to what this release needs."),
+    "config": Entry(f"{_IN}.setup:config", "List every setting with its meaning."),
 }
 USAGE_EXIT = 2
 FAILURE_EXIT = 1
@@ -41,16 +51,21 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, imported now."""
         if cmd_name in COMMANDS:
-            module, _, attribute = COMMANDS[cmd_name].partition(":")
+            module, _, attribute = COMMANDS[cmd_name].target.partition(":")
             command: click.Command = getattr(importlib.import_module(module), attribute)
             return command
         plugin = _plugins().get(cmd_name)
         return plugin.load() if plugin else None
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in `sluice --help`."""
+        lines = [(name, entry.help) for name, entry in COMMANDS.items()]
+        lines += [(name, f"See `sluice {name} --help`.") for name in _plugins()]
+        with formatter.section("Commands"):
+            formatter.write_dl(lines)
 
-def _plugins() -> dict[str, Any]:
-    from importlib.metadata import entry_points  # noqa: PLC0415 -- costs time that most commands need not spend
 
+def _plugins() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group="sluice.commands")}
 
 

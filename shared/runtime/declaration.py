@@ -76,12 +76,14 @@ class Stage:
 
 
 class Pipeline:
-    """A chain of stages over topics with one key, one partition count and one dead-letter topic."""
+    """A chain of stages over topics with one key and one dead-letter topic.
 
-    def __init__(self, name: str, *, key: str, partitions: int = 12) -> None:
+    All topics have the same partition count, which is the operator's choice (SLUICE_KAFKA_PARTITIONS).
+    """
+
+    def __init__(self, name: str, *, key: str) -> None:
         self.name = name
         self.key = key
-        self.partitions = partitions
         self.topics: list[Topic[Any]] = []
         self.stages: list[Stage] = []
         self.dead_letters: Topic[Any] = self.topic(
