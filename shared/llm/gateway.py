@@ -66,11 +66,14 @@ class Gateway:
         self._providers = providers
         self._provider_for = provider_for
 
-    def check(self, name: str) -> None:
-        """Raises UsageError if there is no provider of that name."""
+    def check(self, stage: str) -> None:
+        """Raises UsageError if the provider chosen for a stage is not available."""
+        name = self._provider_for(stage.replace("-", "_"))
         if name not in self._providers:
+            known = ", ".join(sorted(self._providers))
             raise UsageError(
-                f"provider {name!r} is not available", remedy=f"choose one of: {', '.join(sorted(self._providers))}"
+                f"provider {name!r}, chosen for stage {stage}, is not available",
+                remedy=f"set LLM_PROVIDER (or the stage's own variable) to one of: {known}",
             )
 
     def ask(self, stage: str, envelopes: Envelopes) -> "Ask":

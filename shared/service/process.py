@@ -40,7 +40,7 @@ class StageProcess:
         self._stopping = asyncio.Event()
         self._publisher = Publisher(settings.kafka, settings.kafka.partitions)
         self._database = Database(settings.database)
-        self._resources = Resources(settings, self._database, self._publisher, make_gateway(settings))
+        self._resources = Resources(settings, self._database, self._publisher, make_gateway(settings, self._stages))
         self._held = contextlib.AsyncExitStack()
         self._fatal = ""
         broker = make_broker(settings.kafka, settings.runtime, before_start=self._open)

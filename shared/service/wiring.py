@@ -42,9 +42,13 @@ class Resources:
         return self._makers[kind](stage, envelopes)
 
 
-def make_gateway(settings: Settings) -> Gateway:
-    """The gateway with every provider that is configured."""
-    return Gateway({EMBEDDED_PROVIDER: EmbeddedProvider()}, settings.llm.provider_for)
+def make_gateway(settings: Settings, stages: Sequence[Stage]) -> Gateway:
+    """The gateway with every provider there is. Raises UsageError if one of `stages` is to use another."""
+    gateway = Gateway({EMBEDDED_PROVIDER: EmbeddedProvider()}, settings.llm.provider_for)
+    for stage in stages:
+        if Ask in stage.resources.values():
+            gateway.check(stage.name)
+    return gateway
 
 
 def uses_database(stages: Sequence[Stage]) -> bool:

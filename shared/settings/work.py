@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from shared.settings.concern import Concern, variable
 from shared.settings.values import Count, Delays, Lower, Port, Seconds, Secrets, Share, Upper
@@ -102,19 +102,10 @@ class ApiSettings(Concern):
 
 
 class LlmSettings(Concern):
-    """Which model answers which stage. `embedded` needs no network and no key."""
+    """Which provider answers which stage. `embedded` needs no network and no key."""
 
     provider: str = variable(
         "LLM_PROVIDER", "SLUICE_LLM_PROVIDER", default=EMBEDDED_PROVIDER, meaning="provider of every stage"
-    )
-    provider_time: str | None = variable(
-        "LLM_PROVIDER_TIME_INFERENCE", "LLM_PROVIDER_TIME", default=None, meaning="provider of the time stage"
-    )
-    provider_scale: str | None = variable(
-        "LLM_PROVIDER_SCALE_INFERENCE", "LLM_PROVIDER_SCALE", default=None, meaning="provider of the scale stage"
-    )
-    provider_currency: str | None = variable(
-        "LLM_PROVIDER_CURRENCY_CHECK", "LLM_PROVIDER_CURRENCY", default=None, meaning="provider of the currency stage"
     )
     provider_family: str | None = variable(
         "LLM_PROVIDER_FAMILY_ASSIGNMENT", "LLM_PROVIDER_FAMILY", default=None, meaning="provider of the family stage"
@@ -122,37 +113,9 @@ class LlmSettings(Concern):
     provider_type: str | None = variable(
         "LLM_PROVIDER_TYPE_CLASSIFICATION", "LLM_PROVIDER_TYPE", default=None, meaning="provider of the type stage"
     )
-    provider_boolean_review: str | None = variable(
-        "LLM_PROVIDER_BOOLEAN_REVIEW", default=None, meaning="provider of the boolean review"
-    )
-    provider_final_review: str | None = variable(
-        "LLM_PROVIDER_FINAL_REVIEW", default=None, meaning="provider of the final review"
-    )
-    openai_api_key: SecretStr | None = variable("OPENAI_API_KEY", default=None, meaning="key of OpenAI")
-    openai_model: str = variable("OPENAI_MODEL", default="gpt-4.1-mini", meaning="model asked at OpenAI")
-    openai_base_url: str | None = variable(
-        "OPENAI_BASE_URL", default=None, meaning="another server that speaks OpenAI's protocol"
-    )
-    anthropic_api_key: SecretStr | None = variable("ANTHROPIC_API_KEY", default=None, meaning="key of Anthropic")
-    anthropic_model: str = variable(
-        "ANTHROPIC_MODEL", default="claude-3-5-haiku-20241022", meaning="model asked at Anthropic"
-    )
-    anthropic_base_url: str | None = variable(
-        "ANTHROPIC_BASE_URL", default=None, meaning="another server that speaks Anthropic's protocol"
-    )
-    gemini_api_key: SecretStr | None = variable(
-        "GEMINI_API_KEY", "GOOGLE_API_KEY", default=None, meaning="key of Google Gemini"
-    )
-    gemini_model: str = variable("GEMINI_MODEL", default="gemini-2.5-flash", meaning="model asked at Google")
-    lm_studio_url: str = variable(
-        "LM_STUDIO_URL", default="http://127.0.0.1:1234/v1", meaning="address of a local model server"
-    )
-    lm_studio_model: str = variable(
-        "LM_STUDIO_MODEL", default="mistral-7b-instruct-v0.3", meaning="model asked at the local server"
-    )
 
     def provider_for(self, stage: str) -> str:
-        """Provider of a stage by its short name (`family`, `boolean_review`); stages not listed use the common one."""
+        """Provider of a stage by its short name, such as `family`."""
         own: str | None = getattr(self, f"provider_{stage}", None)
         return own or self.provider
 

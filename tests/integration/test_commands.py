@@ -101,7 +101,7 @@ class TestStages:
 class TestConfig:
     async def test_every_setting_is_listed_and_secrets_are_masked(self, look: Sluice) -> None:
         answer = await look(
-            "config", "--json", OPENAI_API_KEY="sk-very-secret", SLUICE_DATABASE_URL="postgres://a:hush@h/d"
+            "config", "--json", SLUICE_KAFKA_SASL_PASSWORD="sk-very-secret", SLUICE_DATABASE_URL="postgres://a:hush@h/d"
         )
         assert [row["variable"] for row in answer.json] == [row.variable for row in describe(Settings())]
         assert "secret" not in answer.out + (await look("config")).out

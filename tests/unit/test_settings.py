@@ -123,14 +123,14 @@ def test_no_secret_is_described() -> None:
         {
             "SLUICE_DATABASE_URL": "postgresql://me:hunter2@db.example:5433/sluice?sslpassword=hunter2",
             "SLUICE_API_KEYS": "hunter2,hunter2",
-            "OPENAI_API_KEY": "hunter2",
+            "SLUICE_KAFKA_SASL_PASSWORD": "hunter2",
         }
     )
     rows = {row.variable: row for row in describe(settings)}
 
     assert not any("hunter2" in field for row in rows.values() for field in map(str, row))
     assert rows["SLUICE_DATABASE_URL"].value == "postgresql://me:***@db.example:5433/sluice?***"
-    assert rows["OPENAI_API_KEY"].value == "***"
+    assert rows["SLUICE_KAFKA_SASL_PASSWORD"].value == "***"
     assert "DATABASE_URL" in rows["SLUICE_DATABASE_URL"].also
 
 
