@@ -24,7 +24,11 @@ class Length(Contract):
     letters: int
 
 
-LENGTH = Question("length", lambda: lambda words: ([Length(letters=len(word.text)) for word in words], "ruler"))
+def measure(words: Sequence[Word]) -> tuple[list[Length], str]:
+    return [Length(letters=len(word.text)) for word in words], "ruler"
+
+
+LENGTH = Question("length", lambda: measure)
 
 
 class Shouting:
