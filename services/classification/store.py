@@ -97,9 +97,11 @@ def _parts(row: Record) -> dict[str, str]:
 
 
 def _trail(text: str) -> bytes:
-    """The trail without entries that a redelivery brought twice, in the order in which they came."""
-    entries = text.removeprefix("{").removesuffix("}").split("},{")
-    return ",".join(f"{{{entry}}}" for entry in dict.fromkeys(entries)).encode()
+    """The first entry of each stage: a redelivery, or a stage that worked twice, has brought more."""
+    entries: dict[str, str] = {}
+    for entry in text.removeprefix("{").removesuffix("}").split("},{"):
+        entries.setdefault(entry.partition(",")[0], entry)  # an entry begins with its stage
+    return ",".join(f"{{{entry}}}" for entry in entries.values()).encode()
 
 
 async def upsert_classifications(executor: Executor, rows: Sequence[tuple[object, ...]]) -> None:

@@ -14,6 +14,8 @@ Headers = Sequence[tuple[str, bytes]]
 _TRAIL = TypeAdapter(list[StageRun])
 _PASSED_ON = (Header.PROVIDER, Header.TRACESTATE)
 _LAST_ATTEMPT = 1000
+_LAST_TIMESTAMP_MS = 32_503_680_000_000
+"""The year 3000."""
 MAX_HEADER_BYTES = 64 * 1024
 """Of all header values of a record together: an output carries its input's headers on."""
 
@@ -106,7 +108,12 @@ class Envelopes(tuple[Envelope, ...]):
 
 def rolling_batch_id(timestamp_ms: int) -> str:
     """Batch of a record that names none: one per hour of its timestamp, the same however often it is read."""
-    return datetime.fromtimestamp(timestamp_ms / 1000, UTC).strftime("rolling-%Y%m%dT%H")
+    return moment_of(timestamp_ms).strftime("rolling-%Y%m%dT%H")
+
+
+def moment_of(timestamp_ms: float) -> datetime:
+    """When a record says it was written; producers may say anything, so what is out of range is 1970."""
+    return datetime.fromtimestamp(timestamp_ms / 1000 if 0 <= timestamp_ms <= _LAST_TIMESTAMP_MS else 0, UTC)
 
 
 def open_envelope(
@@ -116,7 +123,7 @@ def open_envelope(
     if Header.BATCH_ID not in headers:
         headers[Header.BATCH_ID] = rolling_batch_id(record.timestamp).encode()
     if Header.INGESTED_AT not in headers:
-        headers[Header.INGESTED_AT] = b"%.3f" % (record.timestamp / 1000)
+        headers[Header.INGESTED_AT] = b"%.3f" % moment_of(record.timestamp).timestamp()
     if Header.TRACEPARENT not in headers:
         headers[Header.TRACEPARENT] = new_traceparent()
     return Envelope(item_id, record, headers)

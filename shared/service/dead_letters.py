@@ -1,8 +1,8 @@
 """The last stage of every pipeline: what its dead-letter topic holds is kept and credited to its batch."""
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
 
 from schemas.delivery import Header
 from schemas.enums import ItemStatus
@@ -10,10 +10,14 @@ from shared.database import Database
 from shared.database.dead_letters import DeadLetter, record_dead_letters
 from shared.database.ledger import ItemOutcome, finish_items
 from shared.database.stage_log import StageLogRow, append_stage_log
-from shared.runtime.envelope import Record, rolling_batch_id
+from shared.runtime.codec import MAX_KEY_BYTES
+from shared.runtime.envelope import MEANINGFUL, Record, moment_of, rolling_batch_id
 from shared.runtime.outcome import Emit, emit
 
 UNKNOWN = "unknown"
+MAX_NAME = 249
+"""Of topics and stages as they are stored: the longest name of a Kafka topic."""
+INT32, INT64 = 2**31 - 1, 2**63 - 1
 
 
 async def keep_dead_letters(records: Sequence[Record], database: Database) -> list[Emit]:
@@ -33,49 +37,75 @@ async def keep_dead_letters(records: Sequence[Record], database: Database) -> li
 
 
 def _letter(record: Record) -> DeadLetter:
-    headers = {name: value.decode(errors="replace") for name, value in record.headers}
-    stage = headers.get(Header.DLQ_STAGE, UNKNOWN)
-    origin = _origin(record, headers)
-    batch_id = headers.get(Header.BATCH_ID) or rolling_batch_id(
-        int(headers.get(Header.DLQ_TIMESTAMP, record.timestamp))
-    )
+    """Whatever the record holds: there is no other place for a dead letter to go."""
+    headers = _Headers(record)
+    stage = headers.text(Header.DLQ_STAGE, UNKNOWN)[:MAX_NAME]
+    topic = headers.text(Header.DLQ_TOPIC, record.topic)[:MAX_NAME]
+    partition = headers.number(Header.DLQ_PARTITION, record.partition, INT32)
+    offset = headers.number(Header.DLQ_OFFSET, record.offset, INT64)
     return DeadLetter(
         pipeline=stage.partition(".")[0],
         stage=stage,
-        topic=origin[0],
-        partition=origin[1],
-        offset=origin[2],
-        attempts=int(headers.get(Header.DLQ_ATTEMPTS, "1")),
-        batch_id=_storable(batch_id),
-        item_id=_item_id(record, origin),
-        error_class=headers.get(Header.DLQ_ERROR_CLASS, UNKNOWN),
-        error_code=headers.get(Header.DLQ_ERROR_CODE, UNKNOWN),
-        error_message=_storable(headers.get(Header.DLQ_ERROR_MESSAGE, "")),
-        failed_at=_time(headers, record),
+        topic=topic,
+        partition=partition,
+        offset=offset,
+        attempts=headers.number(Header.DLQ_ATTEMPTS, 1, INT32),
+        batch_id=headers.batch_id(),
+        item_id=_key(record) or f"{topic}:{partition}:{offset}",
+        error_class=headers.text(Header.DLQ_ERROR_CLASS, UNKNOWN),
+        error_code=headers.text(Header.DLQ_ERROR_CODE, UNKNOWN),
+        error_message=headers.text(Header.DLQ_ERROR_MESSAGE, ""),
+        failed_at=headers.moment(Header.DLQ_FAILED_AT),
         payload=record.value,
-        headers=json.dumps({name: _storable(value) for name, value in headers.items()}),
+        headers=headers.as_json(),
     )
 
 
-def _origin(record: Record, headers: Mapping[str, str]) -> tuple[str, int, int]:
-    topic = headers.get(Header.DLQ_TOPIC, record.topic)
-    partition = int(headers.get(Header.DLQ_PARTITION, record.partition))
-    return topic, partition, int(headers.get(Header.DLQ_OFFSET, record.offset))
+class _Headers:
+    """Headers of a record that may hold anything, as values that the database takes."""
+
+    def __init__(self, record: Record) -> None:
+        self._timestamp = record.timestamp
+        self._given = {_storable(name): value for name, value in record.headers if value is not None}
+
+    def text(self, name: str, default: str) -> str:
+        return _storable(self._given[name].decode(errors="replace")) if name in self._given else default
+
+    def number(self, name: str, default: int, largest: int) -> int:
+        try:
+            number = int(self._given.get(name, b""))
+        except ValueError:
+            return default
+        return number if -largest <= number <= largest else default
+
+    def batch_id(self) -> str:
+        """The batch the item is accounted in; a name that no batch can have is that of none."""
+        given = self._given.get(Header.BATCH_ID, b"")
+        if MEANINGFUL[Header.BATCH_ID].fullmatch(given):
+            return given.decode()
+        return rolling_batch_id(self.number(Header.DLQ_TIMESTAMP, self._timestamp, INT64))
+
+    def moment(self, name: str) -> datetime:
+        seconds = self._given.get(name, b"")
+        plausible = MEANINGFUL[Header.INGESTED_AT].fullmatch(seconds)
+        return moment_of(float(seconds) * 1000 if plausible else self._timestamp)
+
+    def as_json(self) -> str:
+        return json.dumps({name: self.text(name, "") for name in self._given})
 
 
-def _item_id(record: Record, origin: tuple[str, int, int]) -> str:
-    """The key; a record that has none is an item of its own, known by its place."""
-    key = _storable((record.key or b"").decode(errors="replace"))
-    return key or "{}:{}:{}".format(*origin)
+def _key(record: Record) -> str:
+    """The item's id; empty if the record has none that could be one. Such a record is known by its place."""
+    key = record.key or b""
+    try:
+        return _storable(key.decode()) if len(key) <= MAX_KEY_BYTES else ""
+    except UnicodeDecodeError:
+        return ""
 
 
 def _storable(text: str) -> str:
     """PostgreSQL text cannot hold NUL."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
-
-
-def _time(headers: Mapping[str, str], record: Record) -> datetime:
-    return datetime.fromtimestamp(float(headers.get(Header.DLQ_FAILED_AT, record.timestamp / 1000)), UTC)
 
 
 def _log_row(letter: DeadLetter) -> StageLogRow:

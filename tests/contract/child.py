@@ -34,7 +34,7 @@ def main() -> None:
             await super().publish(records)
 
     vars(process)["Publisher"] = GatedPublisher  # the one seam a test needs inside the process
-    shop = make_shop(name, gates, settings.kafka.partitions)
+    shop = make_shop(name, gates)
     process.run_stages([(shop, shop.find(stage)) for stage in stages], settings, "127.0.0.1", int(port), uvloop.run)
 
 

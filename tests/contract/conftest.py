@@ -102,7 +102,7 @@ async def kafka(broker: str) -> AsyncIterator[Kafka]:
 async def shop(kafka: Kafka, tmp_path: Path) -> AsyncIterator[Shop]:
     """A shop whose topics exist; its processes are ended with the test."""
     shop = Shop(f"shop-{uuid4().hex[:8]}", kafka, Gates(tmp_path))
-    await kafka.create(make_shop(shop.name, shop.gates, PARTITIONS).topic_names(), PARTITIONS)
+    await kafka.create(make_shop(shop.name, shop.gates).topic_names(), PARTITIONS)
     yield shop
     for replica in shop.replicas:
         await replica.kill()

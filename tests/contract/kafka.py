@@ -21,6 +21,7 @@ class Sent(NamedTuple):
     key: bytes | None = None
     headers: Sequence[tuple[str, bytes | None]] = ()
     partition: int | None = None
+    timestamp_ms: int | None = None
 
 
 class Kafka:
@@ -58,7 +59,9 @@ class Kafka:
     async def send(self, topic: str, records: Iterable[Sent]) -> None:
         """Write records in this order and wait until the broker has them all."""
         pending = [
-            await self._producer.send(topic, r.value, key=r.key, headers=list(r.headers), partition=r.partition)
+            await self._producer.send(
+                topic, r.value, key=r.key, headers=list(r.headers), partition=r.partition, timestamp_ms=r.timestamp_ms
+            )
             for r in records
         ]
         for acknowledged in pending:

@@ -53,7 +53,7 @@ class Gates:
             await asyncio.sleep(POLL_SECONDS)
 
 
-def make_shop(name: str, gates: Gates, partitions: int) -> Pipeline:
+def make_shop(name: str, gates: Gates) -> Pipeline:
     """`price` prices orders; `keep` stores them and never lets one go."""
 
     async def price(orders: Sequence[Order]) -> list[Outcome]:
@@ -72,7 +72,7 @@ def make_shop(name: str, gates: Gates, partitions: int) -> Pipeline:
         await database.execute("INSERT INTO kept SELECT unnest($1::text[]) ON CONFLICT DO NOTHING", names)
         return [emit() for _ in orders]
 
-    pipeline = Pipeline(name, key="id", partitions=partitions)
+    pipeline = Pipeline(name, key="id")
     ordered = pipeline.topic(f"{name}.orders", Order, "Orders")
     priced = pipeline.topic(f"{name}.priced", Priced, "Priced orders")
     stored = pipeline.topic(f"{name}.stored", Order, "Orders to keep")

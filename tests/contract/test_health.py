@@ -93,7 +93,7 @@ async def test_a_stage_that_starts_without_its_broker_says_so_and_obeys_sigterm(
 
 
 async def test_a_process_whose_consumer_has_died_ends_with_an_error(shop: Shop) -> None:
-    """A background task of the client library that ends for good leaves a member that holds its share and reads none."""
+    """Otherwise it would go on as a member of the group that holds partitions and reads none of them."""
     shop.gates.set("sabotage")
     await shop.order(Order(id="1"))
     replica = await shop.start()

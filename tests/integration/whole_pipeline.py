@@ -1,0 +1,150 @@
+"""The classification pipeline in stage processes of its own, on a broker and a database of its own."""
+
+import json
+import random
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from services.classification.pipeline import BATCHES, CLASSIFICATION, CONTESTED, INGEST
+from shared.broker.producer import Publisher
+from shared.database import Database, apply_migrations
+from shared.database.ledger import Batch, batch
+from shared.embedded.stack import embedded_stack
+from shared.feeding import Feeder, Submission
+from shared.service.supervisor import Supervisor
+from shared.settings import Settings
+from tests.contract.kafka import Kafka
+from tests.contract.waiting import eventually
+
+SAMPLE = Path(__file__).resolve().parents[1] / "data" / "indicators.jsonl"
+PARTITIONS = 12
+COMMAND = [sys.executable, "-m", "services.cli.main"]
+PASSING = {"created_at", "updated_at", "batch_id", "processing_time_ms"}
+"""Columns of a classification that differ from run to run."""
+STAGES = {stage.name for stage in CLASSIFICATION.stages} - {"final-review", "dead-letter"}
+"""Every item passes these."""
+
+Row = dict[str, Any]
+
+
+def indicators() -> list[Row]:
+    """600 indicators as they are, and 400 of them again with values."""
+    given = [json.loads(line) for line in SAMPLE.read_text(encoding="utf-8").splitlines()]
+    rng = random.Random(7)
+    valued = [row | {"indicator_id": row["indicator_id"] + ":v", "sample_values": _values(rng)} for row in given[:400]]
+    return given + valued
+
+
+def _values(rng: random.Random) -> list[Row]:
+    """Monthly or yearly points, some of which add up within each year."""
+    months, adds_up = rng.choice([True, False]), rng.choice([True, False])
+    count, total, points = rng.randrange(0, 36), 0.0, []
+    for step in range(count):
+        year, month = (2020 + step // 12, step % 12 + 1) if months else (1990 + step, 12)
+        value = round(rng.uniform(1, 1000), 2)
+        total = value if month == 1 or not months else total + value
+        points.append({"date": f"{year}-{month:02}-01", "value": round(total, 2) if adds_up else value})
+    return points
+
+
+@dataclass
+class WholePipeline:
+    """What a test may do with it, and see of it."""
+
+    settings: Settings
+    kafka: Kafka
+    database: Database
+    feeder: Feeder
+    stages: Supervisor
+
+    async def submit(self, rows: Sequence[Row], provider: str = "") -> list[str]:
+        """Hand over indicators, a hundred to a batch, and return the ids of the batches."""
+        ids = []
+        for start in range(0, len(rows), 100):
+            items = [(row["indicator_id"], json.dumps(row)) for row in rows[start : start + 100]]
+            ids.append((await self.feeder.submit(Submission(items, provider))).batch.batch_id)
+        return ids
+
+    async def batch(self, batch_id: str) -> Batch:
+        found = await batch(self.database, batch_id)
+        assert found, batch_id
+        return found
+
+    async def finished(self, batch_ids: Sequence[str], timeout: float = 60.0) -> list[Batch]:
+        """Wait until the batches have ended."""
+
+        async def ended() -> bool:
+            query = "SELECT count(*) = $2 FROM batches WHERE batch_id = ANY ($1) AND batch_end_time IS NOT NULL"
+            return bool(await self.database.fetchval(query, batch_ids, len(batch_ids)))
+
+        await eventually(ended, f"{len(batch_ids)} batches end", timeout)
+        return [await self.batch(batch_id) for batch_id in batch_ids]
+
+    async def settled(self, timeout: float = 60.0) -> None:
+        """Wait until every stage has committed all there is to read, first to last."""
+        for stage in CLASSIFICATION.stages:
+            await self.kafka.committed_all(stage.full_name, stage.reads.name, timeout)
+
+    async def announced(self, batch_ids: Sequence[str]) -> list[Row]:
+        """Wait for the events of the batches, and return all there are of them."""
+
+        async def all_there() -> list[Row] | None:
+            events = [json.loads(record.value) for record in await self.kafka.read(BATCHES.name)]
+            ours = [event for event in events if event["batch_id"] in batch_ids]
+            return ours if {event["batch_id"] for event in ours} == set(batch_ids) else None
+
+        return await eventually(all_there, "the batches are announced") or []
+
+    async def classified(self, ids: Sequence[str]) -> dict[str, Row]:
+        """What the table says of indicators, without what differs from run to run."""
+        rows = await self.database.fetch("SELECT * FROM classifications WHERE indicator_id = ANY ($1)", list(ids))
+        return {row["indicator_id"]: {k: v for k, v in row.items() if k not in PASSING} for row in rows}
+
+    async def letters(self, batch_id: str) -> list[Row]:
+        query = "SELECT * FROM dead_letters WHERE batch_id = $1 ORDER BY item_id"
+        return [dict(row) for row in await self.database.fetch(query, batch_id)]
+
+    async def log(self, batch_ids: Sequence[str]) -> Mapping[tuple[str, str], list[str]]:
+        """The stages that are logged as completed for each item."""
+        query = """SELECT batch_id, indicator_id, array_agg(stage ORDER BY stage) AS stages FROM stage_log
+                   WHERE batch_id = ANY ($1) AND status = 'completed' GROUP BY 1, 2"""
+        rows = await self.database.fetch(query, batch_ids)
+        return {(row["batch_id"], row["indicator_id"]): row["stages"] for row in rows}
+
+    async def contested(self) -> set[str]:
+        """Items that the final review has seen."""
+        return {record.key.decode() for record in await self.kafka.read(CONTESTED.name)}
+
+
+@asynccontextmanager
+async def whole_pipeline(directory: Path, **variables: object) -> AsyncIterator[WholePipeline]:
+    """Start servers and stages; `variables` by their short names."""
+    given = {
+        "STATE_DIR": directory,
+        "KAFKA_SESSION_TIMEOUT_MS": 3000,
+        "KAFKA_HEARTBEAT_INTERVAL_MS": 500,
+        "FETCH_WAIT_MS": 20,
+        "DEAD_LETTER_SHARE": 1,
+        "DEAD_LETTER_IN_ROW": 100_000,
+        **{name.upper(): value for name, value in variables.items()},
+    }
+    settings = Settings.load({f"SLUICE_{name}": str(value) for name, value in given.items()})
+    async with embedded_stack(settings) as stack:
+        settings = stack.settings
+        async with (
+            Database(settings.database) as database,
+            Kafka(settings.kafka.bootstrap_servers or "") as kafka,
+            Publisher(settings.kafka, PARTITIONS) as publisher,
+        ):
+            await apply_migrations(database)
+            await kafka.create(CLASSIFICATION.topic_names(), PARTITIONS)
+            async with Supervisor(settings, CLASSIFICATION.stages, COMMAND, print) as stages:
+                feeder = Feeder(CLASSIFICATION, database, publisher, settings.feed)
+                yield WholePipeline(settings, kafka, database, feeder, stages)
+
+
+__all__ = ["INGEST", "PARTITIONS", "STAGES", "WholePipeline", "indicators", "whole_pipeline"]
