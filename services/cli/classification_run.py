@@ -36,6 +36,8 @@ class Run:
     requests: dict[str, Request[Submitted]] = field(default_factory=dict)
     open: dict[str, Batch] = field(default_factory=dict)
     done: dict[str, Batch] = field(default_factory=dict)
+    repeated: int = 0
+    """Requests that an earlier run had submitted under the same key."""
     failed: dict[int, str] = field(default_factory=dict)
     """Requests that could not be submitted, by number, with the reason."""
 
@@ -83,6 +85,7 @@ class ClassificationRun:
             self._groups.after(request.number, len(request.items))
         if wait:
             await self._until(lambda: not self.run.open)
+        self._progress.advanced(self.run.counts())
         self._progress.finished(sum(self.run.counts().values()), [*self.run.done, *self.run.open])
         return self.run
 
@@ -98,6 +101,7 @@ class ClassificationRun:
             self._progress.batch_failed(request.number, str(error))
             return
         batch = receipt.batch
+        self.run.repeated += not receipt.new
         self.run.requests[batch.batch_id] = request
         if batch.ended_at is not None:
             self.run.done[batch.batch_id] = batch

@@ -66,20 +66,25 @@ class Gateway:
         self._providers = providers
         self._provider_for = provider_for
 
-    def check(self, stage: str) -> None:
-        """Raises UsageError if the provider chosen for a stage is not available."""
-        name = self._provider_for(stage.replace("-", "_"))
+    def check(self, name: str) -> None:
+        """Raises UsageError if there is no provider of that name."""
         if name not in self._providers:
-            known = ", ".join(sorted(self._providers))
             raise UsageError(
-                f"provider {name!r}, chosen for stage {stage}, is not available",
-                remedy=f"set LLM_PROVIDER (or the stage's own variable) to one of: {known}",
+                f"provider {name!r} is not available", remedy=f"choose one of: {', '.join(sorted(self._providers))}"
             )
+
+    def check_stage(self, stage: str) -> None:
+        """Raises UsageError if the provider that the settings choose for a stage is not available."""
+        self.check(self._provider_for(_setting_name(stage)))
 
     def ask(self, stage: str, envelopes: Envelopes) -> "Ask":
         """The gateway as one stage sees it for one batch."""
-        default = self._provider_for(stage.replace("-", "_"))
+        default = self._provider_for(_setting_name(stage))
         return Ask(self._providers, [envelope.provider or default for envelope in envelopes])
+
+
+def _setting_name(stage: str) -> str:
+    return stage.replace("-", "_")
 
 
 class Ask:

@@ -47,7 +47,7 @@ def make_gateway(settings: Settings, stages: Sequence[Stage]) -> Gateway:
     gateway = Gateway({EMBEDDED_PROVIDER: EmbeddedProvider()}, settings.llm.provider_for)
     for stage in stages:
         if Ask in stage.resources.values():
-            gateway.check(stage.name)
+            gateway.check_stage(stage.name)
     return gateway
 
 

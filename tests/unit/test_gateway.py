@@ -63,5 +63,5 @@ async def test_an_unknown_provider_costs_only_the_items_that_asked_for_it() -> N
 
 
 def test_a_stage_with_an_unknown_provider_does_not_start() -> None:
-    with pytest.raises(UsageError, match="'oracle', chosen for stage boolean-review"):
-        gateway("oracle").check("boolean-review")
+    with pytest.raises(UsageError, match="'oracle' is not available"):
+        gateway("oracle").check_stage("boolean-review")

@@ -44,6 +44,12 @@ async def _demo(limit: int, again: bool) -> int:
         place = opened.place()
     summary = summarise(in_input_order(rows, results), Usage(elapsed_seconds=elapsed), {"table": place})
     console.print(as_tables(summary))
+    if finished.repeated:
+        console.print(
+            f"{finished.repeated} of {len(finished.requests)} requests were known from an earlier demo and not done "
+            "twice; `sluice demo --again` does them anew",
+            highlight=False,
+        )
     console.print(
         f"ready after {ready - started:.1f} s; look around with `sluice results`, `sluice batches`, `sluice stats`"
     )
