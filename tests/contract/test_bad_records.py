@@ -3,8 +3,6 @@
 import json
 from typing import Any
 
-import pytest
-
 from schemas.delivery import Header, RejectCode
 from tests.contract.conftest import Shop
 from tests.contract.kafka import Sent, headers_of
@@ -138,28 +136,3 @@ async def test_a_record_that_the_client_library_cannot_read_stops_its_partition_
     expected = {f"{partition}-{n}" for partition in (0, 2, 3) for n in range(100)}
     assert set(await priced(shop, len(expected))) == expected
     assert 1 not in await shop.kafka.committed(shop.group, shop.orders)
-
-
-@pytest.mark.parametrize(
-    ("settings", "junk", "reason"),
-    [({"dead_letter_in_row": 5}, 5, "in a row"), ({"dead_letter_window": 100}, 6, "of the last")],
-)
-async def test_a_stage_that_rejects_too_much_halts_and_says_so(
-    shop: Shop, settings: dict[str, int], junk: int, reason: str
-) -> None:
-    for number in range(junk):
-        if "in a row" not in reason:
-            await shop.order(Order(id=str(number)), partition=0)
-        await shop.kafka.send(shop.orders, [Sent(b"junk", b"k", partition=0)])
-    replica = await shop.start(**settings)
-    assert reason in await replica.reason(shop.group, "halted")
-    assert (await replica.health("ready"))[0] == 503
-    assert (await replica.health("live"))[0] == 200
-    assert await shop.kafka.read(shop.dead_letters) == []
-    assert await shop.kafka.committed(shop.group, shop.orders) == {}
-    spent = replica.cpu_seconds
-    other = await shop.start("price", dead_letter_in_row=1000, dead_letter_share=1)  # gives it seconds to burn
-    await other.ready()
-    await replica.reason(shop.group, "halted")
-    assert replica.cpu_seconds - spent < 0.5
-    assert await replica.terminate() == 0
