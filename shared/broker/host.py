@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 COMMIT_SECONDS = 30.0
 FETCH_PAUSE_SECONDS = 1.0
-LEAVE_SECONDS = 10.0
+LEAVE_SECONDS = 5.0
 UNREADABLE_HOLD_SECONDS = 30.0
 REBALANCE_MARGIN_SECONDS = 5.0
 """How much longer than a drain the group waits for a member, so that a batch in hand is committed and not repeated."""
@@ -98,7 +98,7 @@ class StageConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships n
             self._subscription._fetch_count = 0  # noqa: SLF001 -- its context manager forgets that on an exception
             await self._recover(error)
             return {}
-        self._report_health()
+        self.report_health()
         return found
 
     async def _recover(self, error: Exception) -> None:
@@ -127,7 +127,8 @@ class StageConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships n
         if untouched := [place for place, offset in committed.items() if not offset]:
             await self.seek_to_beginning(*untouched)
 
-    def _report_health(self) -> None:
+    def report_health(self) -> None:
+        """Report how it stands with the group."""
         if self._is_dead():
             self.report("the consumer's background work has ended", True)
         elif self._coordinator.coordinator_id is None:
@@ -234,6 +235,11 @@ class StageSubscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
         self.worker.metrics.rebalances.inc()
         self.worker.metrics.partitions.set(sum(place.topic == topic for place in assigned))
         self.worker.started()
+
+    def watch(self) -> None:
+        """Look after a consumer that is not asked to fetch because a batch is in hand."""
+        if isinstance(self.consumer, StageConsumer) and self.consumer.assignment():
+            self.consumer.report_health()
 
     def _report(self, reason: str, fatal: bool) -> None:
         if not reason:

@@ -1,6 +1,7 @@
 """Publishing: one record batch for each topic and partition, every one acknowledged by all in-sync replicas."""
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Self
@@ -16,6 +17,9 @@ from shared.settings import KafkaSettings
 
 BATCH_BYTES = 1024 * 1024 - 16 * 1024
 """Largest record batch: Kafka's default message.max.bytes, less room for framing."""
+
+
+CLOSE_SECONDS = 5.0
 
 
 class Publisher:
@@ -42,7 +46,10 @@ class Publisher:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._producer.stop()
+        # What is still unsent was given up before: nothing of it has been committed.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._producer.stop()
 
     async def publish(self, records: Sequence[OutRecord]) -> None:
         """Send `records`, in order within a partition. Raises TransientError; then any part of them may be there."""

@@ -25,7 +25,7 @@ from shared.telemetry.metrics import REGISTRY
 
 log = structlog.get_logger()
 
-LAG_INTERVAL_SECONDS = 5.0
+WATCH_SECONDS = 5.0
 DATABASE_CHECK_SECONDS = 2.0
 RECONNECT_SECONDS = 1.0
 
@@ -115,8 +115,8 @@ class StageProcess:
 
     @contextlib.asynccontextmanager
     async def _background(self) -> AsyncIterator[None]:
-        """Sweeps and lag readings, cancelled at the end: each is a transaction or harmless to cut."""
-        jobs = [self._watch_lag()]
+        """Sweeps and a look at the consumers, cancelled at the end: each is a transaction or harmless to cut."""
+        jobs = [self._watch_consumers()]
         jobs += [self._sweep(stage, every, sweep) for stage in self._stages for every, sweep in stage.sweeps]
         tasks = [asyncio.create_task(job) for job in jobs]
         try:
@@ -136,11 +136,12 @@ class StageProcess:
                 log.exception("sweep failed", stage=stage.full_name)
             await self._clock.wait(every, self._stopping)
 
-    async def _watch_lag(self) -> None:
+    async def _watch_consumers(self) -> None:
         while not self._stopping.is_set():
             for subscriber in self._subscribers:
+                subscriber.watch()
                 subscriber.worker.metrics.lag.set(subscriber.lag())
-            await self._clock.wait(LAG_INTERVAL_SECONDS, self._stopping)
+            await self._clock.wait(WATCH_SECONDS, self._stopping)
 
     async def _database_ready(self) -> bool:
         if not uses_database(self._stages):

@@ -52,6 +52,10 @@ class Kafka:
             await topics.ensure(names, partitions)
         self._topics += names
 
+    def forget(self) -> None:
+        """Leave the topics to a broker that will be gone."""
+        self._topics = []
+
     async def remove(self, names: Sequence[str]) -> None:
         await self._admin.delete_topics(list(names))
         self._topics = [name for name in self._topics if name not in names]

