@@ -4,13 +4,11 @@ from collections.abc import Sequence
 
 from schemas.classification import BooleanReview, ContestedIndicator, IndicatorWithType, ReviewedIndicator
 from schemas.enums import Family, ReviewField, ReviewStatus
-from services.classification.review_row import in_words, objections, row_of
+from services.classification.review_row import RULE_CONFIDENCE, in_words, judge, row_of
 from shared.runtime.outcome import Emit, emit
 
 DOUBT_BELOW = 0.5
 """A family or type that is as likely wrong as right is not passed without a second look."""
-
-RULE_CONFIDENCE = 0.95
 
 
 async def review(items: Sequence[IndicatorWithType]) -> list[Emit]:
@@ -19,7 +17,7 @@ async def review(items: Sequence[IndicatorWithType]) -> list[Emit]:
 
 
 def _reviewed(item: IndicatorWithType) -> ReviewedIndicator | ContestedIndicator:
-    found = objections(row_of(item))
+    found, hesitation = judge(row_of(item))
     doubtful = doubts(item)
     if found or doubtful:
         fields = dict.fromkeys([*(field for violation in found for field in violation.fields), *doubtful])
@@ -30,7 +28,9 @@ def _reviewed(item: IndicatorWithType) -> ReviewedIndicator | ContestedIndicator
             confidence=RULE_CONFIDENCE if found else 1 - min(item.family.confidence, item.type.confidence),
         )
         return ContestedIndicator(**item.__dict__, boolean_review=verdict)
-    return ReviewedIndicator(**item.__dict__, boolean_review=_passed(item), review_status=ReviewStatus.PASSED)
+    return ReviewedIndicator(
+        **item.__dict__, boolean_review=_passed(item, hesitation), review_status=ReviewStatus.PASSED
+    )
 
 
 def doubts(item: IndicatorWithType) -> list[ReviewField]:
@@ -43,8 +43,10 @@ def doubts(item: IndicatorWithType) -> list[ReviewField]:
     return found
 
 
-def _passed(item: IndicatorWithType) -> BooleanReview:
-    confidence = min(item.family.confidence, item.type.confidence)
+def _passed(item: IndicatorWithType, hesitation: str) -> BooleanReview:
     return BooleanReview(
-        is_correct=True, incorrect_fields=(), reasoning="no rule objects", confidence=max(confidence, DOUBT_BELOW)
+        is_correct=True,
+        incorrect_fields=(),
+        reasoning=f"no rule objects; {hesitation}" if hesitation else "no rule objects",
+        confidence=max(min(item.family.confidence, item.type.confidence), DOUBT_BELOW),
     )

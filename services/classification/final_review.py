@@ -4,8 +4,15 @@ from collections.abc import Sequence
 
 from schemas.classification import ContestedIndicator, FinalReview, ReviewedIndicator
 from schemas.enums import FinalReviewStatus, ReviewField, ReviewStatus
-from services.classification.boolean_review import RULE_CONFIDENCE, doubts
-from services.classification.review_row import REASONING_LIMIT, corrected, in_words, objections, row_of
+from services.classification.boolean_review import doubts
+from services.classification.review_row import (
+    REASONING_LIMIT,
+    RULE_CONFIDENCE,
+    corrected,
+    in_words,
+    objections,
+    row_of,
+)
 from services.classification.rules.review import Replacement, Row, Violation, apply
 from shared.runtime.outcome import Emit, emit
 

@@ -8,6 +8,8 @@ from schemas.enums import ReviewField
 from services.classification.rules.review import Replacement, Row, Violation, violations
 
 LOW_CONFIDENCE_RULE = 16
+RULE_CONFIDENCE = 0.95
+"""How sure a correction by rule is."""
 REASONING_LIMIT = 600
 
 
@@ -36,9 +38,16 @@ def row_of(item: IndicatorWithType) -> Row:
     )
 
 
+def judge(row: Row) -> tuple[list[Violation], str]:
+    """Rules that say a value is wrong, and what rule 16 says of confidence: doubt, which is no objection."""
+    found = violations(row)
+    doubt = next((violation.reason for violation in found if violation.rule == LOW_CONFIDENCE_RULE), "")
+    return [violation for violation in found if violation.rule != LOW_CONFIDENCE_RULE], doubt
+
+
 def objections(row: Row) -> list[Violation]:
-    """Rules that say a value is wrong; low confidence is doubt, not an objection."""
-    return [violation for violation in violations(row) if violation.rule != LOW_CONFIDENCE_RULE]
+    """Rules that say a value is wrong."""
+    return judge(row)[0]
 
 
 def in_words(found: Sequence[Violation]) -> str:
@@ -49,12 +58,13 @@ def in_words(found: Sequence[Violation]) -> str:
 
 
 def corrected(item: ContestedIndicator, row: Row, corrections: Mapping[ReviewField, Replacement]) -> dict[str, Any]:
-    """Fields of `item` with the values of `row`; parts that no correction touched stay the same objects."""
+    """Fields of `item` with the values of `row`; parts that a correction touched say so and are as sure as the rule."""
     changed = {field.value for field in corrections}
     values = {**item.__dict__}
+    why = {"reasoning": f"corrected: {item.boolean_review.reasoning}"[:REASONING_LIMIT], "confidence": RULE_CONFIDENCE}
     for part, fields in _PARTS.items():
         if touched := [name for name in fields if name in changed]:
-            values[part] = values[part].model_copy(update={name: getattr(row, name) for name in touched})
+            values[part] = values[part].model_copy(update=why | {name: getattr(row, name) for name in touched})
     return values
 
 

@@ -1,6 +1,7 @@
 """The deciding stages as functions of their messages, and the reviews that check them."""
 
 import json
+import math
 
 import pytest
 
@@ -79,6 +80,7 @@ async def test_a_wrong_decision_is_contested_corrected_and_checked_again() -> No
     assert result.type.temporal_aggregation is TemporalAggregation.PERIOD_AVERAGE
     assert result.final_review is not None
     assert ReviewField.FAMILY in result.final_review.corrections_applied
+    assert result.family.reasoning.startswith("corrected: rule 4")
     assert not result.boolean_review.is_correct
 
 
@@ -116,10 +118,25 @@ async def test_samples_are_cleaned_summed_up_and_dropped_after_the_facets() -> N
             ],
         )
     )
-    assert item.points == (("2020", 1.0), ("last10YearsAvg", 5.5), ("2022-01-01", 3.0))
+    assert item.points == (("last10YearsAvg", 5.5), ("2020", 1.0), ("2022-01-01", 3.0))
     assert item.statistics is not None
     assert (item.statistics.count, item.statistics.first_date, item.statistics.last_date) == (3, "2020", "2022-01-01")
     assert not item.statistics.all_integers
+
+
+def test_the_newest_points_are_kept_whichever_way_a_feed_lists_them() -> None:
+    newest_first = [{"date": str(year), "value": year} for year in range(2024, 1824, -1)]
+    item = normalized(indicator("Population", "Persons", sample_values=newest_first))
+    assert (item.points[0], item.points[-1]) == (("1905", 1905.0), ("2024", 2024.0))
+    assert item.statistics is not None
+    assert item.statistics.latest == (2020.0, 2021.0, 2022.0, 2023.0, 2024.0)
+
+
+@pytest.mark.parametrize("values", [[1e308, -1e308, 1e308], [5e-324, 0.0], [0.0, 0.0], [1.7e308, 1.7e308]])
+def test_any_finite_values_can_be_summed_up(values: list[float]) -> None:
+    summary = normalized(indicator("GDP", sample_values=values)).statistics
+    assert summary is not None
+    assert all(math.isfinite(number) for number in (summary.mean, summary.standard_deviation))
 
 
 async def test_a_final_row_has_one_value_for_each_column_of_its_statement() -> None:
