@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from schemas.classification import JoinedIndicator, Normalization, NormalizedIndicator, Subject
 from services.classification.model.lexicon import CONCEPTS_OF_WORD, POLARITY_OF_WORD
 from services.classification.model.reading import concepts_of, read
+from services.classification.model.stance import Stance, stance
 from services.classification.model.text import MONEY, Phrase, phrase, tokens, unit_tokens
 from services.classification.rules.names import word_set
 
@@ -184,6 +185,7 @@ def _name_features(
     _concept_features(on, concepts, head, last, pattern)
     _polarity_features(on, words, head, last)
     _reading_features(on, words, (*name.brackets, *unit_words), last, concepts, pattern)
+    _stance_features(on, words, name, unit_words, pattern)
 
 
 def _head(segment: tuple[str, ...]) -> str:
@@ -245,6 +247,31 @@ def _reading_features(
     on.update([f"rnk:{news}|{concept}" for concept in concepts])
 
 
+def _stance_features(
+    on: set[str], words: tuple[str, ...], name: Phrase, unit_words: tuple[str, ...], pattern: str
+) -> None:
+    on.update(_names_of_stance(stance(words), pattern))
+    on.update(_themes_aside((*name.brackets, *unit_words)))
+
+
+@lru_cache(maxsize=8_192)
+def _names_of_stance(found: Stance, pattern: str) -> tuple[str, ...]:
+    themes, lean, first, last = found
+    return (
+        *(f"vs:{lean}", f"vf:{first}", f"vl:{last}", f"vy:{pattern}|{lean}"),
+        *("v:" + theme for theme in themes),
+        *(f"vt:{pattern}|{theme}" for theme in themes),
+        *(f"vv:{theme}&{other}" for i, theme in enumerate(themes) for other in themes[i + 1 :]),
+        *("vh:" + theme for theme in themes[:1]),
+    )
+
+
+@lru_cache(maxsize=8_192)
+def _themes_aside(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Themes of what stands in brackets or in the unit."""
+    return tuple("vb:" + theme for theme in stance(words).themes)
+
+
 def _long_name_features(on: set[str], facts: Facts, known: tuple[str, ...]) -> None:
     if not facts.long_name:
         return
@@ -256,6 +283,10 @@ def _long_name_features(on: set[str], facts: Facts, known: tuple[str, ...]) -> N
     for concept in concepts_of(words):
         on.add("lk:" + concept)
         on.add(f"lkx:{facts.pattern}|{concept}")
+    found = stance(words)
+    on.update(("ls:" + found.lean, "lsf:" + found.first))
+    on.update(["lv:" + theme for theme in found.themes])
+    on.update(["lo:" + sign for word in words for sign in POLARITY_OF_WORD.get(word, _NOTHING)])
 
 
 def _description_features(on: set[str], description: str) -> None:
@@ -269,6 +300,9 @@ def _description_features(on: set[str], description: str) -> None:
     on.update(["d:" + word for word in words])
     on.update([f"d2:{one} {two}" for one, two in pairwise(["^", *words])])
     on.update(["dk:" + concept for concept in concepts_of(words[:14])])
+    found = stance(words[:20])
+    on.update(("ds:" + found.lean, "dsf:" + found.first))
+    on.update(["dv:" + theme for theme in found.themes])
 
 
 @lru_cache(maxsize=4_096)

@@ -30,7 +30,13 @@ _CONTEXT: Final = {"d": 0.55, "d2": 0.2, "df": 0.3, "df1": 0.3, "dk": 0.55, "rel
 """Words, pairs, opening and concepts of the definition, the release it names, periodicity, and words of the source. The
 source is kept low: production has publishers that training has not."""
 
+_STANCE: Final = {
+    "v": 0.9, "vt": 0.5, "vv": 0.5, "vh": 0.6, "vb": 0.5, "vs": 0.9, "vf": 0.5, "vl": 0.5, "vy": 0.4,
+    "ls": 0.5, "lsf": 0.4, "lv": 0.6, "lo": 0.4, "ds": 0.3, "dsf": 0.3, "dv": 0.4,
+}  # fmt: skip
+"""Themes and lean of the name, its brackets, the long name and the definition."""
+
 GROUP_WEIGHTS: Final[dict[str, float]] = {
-    **_UNIT, **_WORDS, **_PLACES, **_CONCEPTS, **_CROSSES, **_READINGS, **_LONG_NAME, **_CONTEXT
+    **_UNIT, **_WORDS, **_PLACES, **_CONCEPTS, **_CROSSES, **_READINGS, **_LONG_NAME, **_CONTEXT, **_STANCE
 }  # fmt: skip
 """Group of features -> weight."""

@@ -16,6 +16,10 @@ _KINDS: Final = {
     "hy": "headed by", "ly": "ends in", "s": "source", "o": "polarity", "oo": "polarity", "oh": "polarity",
     "ol": "polarity", "rk": "reads as", "rn": "news of", "rkw": "reads as", "rnw": "news of", "rku": "reads as",
     "rkn": "reads as", "rnk": "news of", "l2": "long name", "b": "in brackets", "br": "in brackets",
+    "v": "theme", "vv": "themes", "vt": "theme", "vh": "first theme", "vb": "theme of the unit", "vs": "lean",
+    "vy": "lean", "vf": "lean", "vl": "lean", "lv": "long name, theme", "ls": "long name, lean",
+    "lsf": "long name, lean", "lo": "long name, polarity", "dv": "definition, theme", "ds": "definition, lean",
+    "dsf": "definition, lean",
 }  # fmt: skip
 
 

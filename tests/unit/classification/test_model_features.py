@@ -102,6 +102,8 @@ def test_golden_features() -> None:
         "rk:named balance", "rn:net", "rku:named balance|currency-code", "rkn:named balance|net",
         "rkw:named balance|balance", "rkw:named balance|of", "rkw:named balance|trade", "rnw:net|balance",
         "rnw:net|of", "rnw:net|trade", "rnk:net|flow", "rnk:net|net", "rnk:net|neutralish",
+        "vs:+", "vf:+", "vl:+", "vy:currency-code|+", "v:balance", "v:activity", "vt:currency-code|balance",
+        "vt:currency-code|activity", "vv:balance&activity", "vh:balance",
     }  # fmt: skip
 
 
