@@ -17,6 +17,8 @@ log = structlog.get_logger()
 
 PIPELINE = "classification"
 KEEP_ALIVE_SECONDS = 75
+MAX_CONNECTIONS = 256
+"""Beyond them the answer is 503 at once: each may hold a request body in memory while the database is slow."""
 """Longer than load balancers keep idle connections, so that it is never ours that closes under a request."""
 
 
@@ -40,6 +42,7 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
         access_log=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        limit_concurrency=MAX_CONNECTIONS,
         timeout_graceful_shutdown=int(settings.runtime.drain_seconds),
     )
     spare_garbage_collection()

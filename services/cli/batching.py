@@ -1,19 +1,13 @@
-"""Two levels of batches: requests, each accepted as a whole under one trace id, and chunks worked side by side.
-
-Requests can further be taken in groups that are submitted together. Nothing here waits: pauses are the caller's.
-"""
+"""Rows in requests of a size, each submitted as a whole under one batch id. Chunks within one are the feeder's."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
 
-REQUEST_SIZE = 100
-CHUNK_SIZE = 25
-
 T = TypeVar("T")
 
 
-class Batch(NamedTuple, Generic[T]):
+class Request(NamedTuple, Generic[T]):
     """Items that go together. Everything is counted from 1, as people read it."""
 
     number: int
@@ -27,48 +21,12 @@ class Batch(NamedTuple, Generic[T]):
         return self.first + len(self.items) - 1
 
 
-class Group(NamedTuple, Generic[T]):
-    """Requests that are submitted together."""
-
-    number: int
-    batches: tuple[Batch[T], ...]
-
-
-class Plan(NamedTuple):
-    """How many of each there will be."""
-
-    items: int
-    batches: int
-    groups: int
-
-
-def plan(items: int, size: int = REQUEST_SIZE, concurrency: int = 1) -> Plan:
-    """What `requests` and `groups` will yield for so many items."""
-    batches = -(-items // size)
-    return Plan(items, batches, -(-batches // concurrency))
-
-
-def requests(items: Iterable[T], size: int = REQUEST_SIZE) -> Iterator[Batch[T]]:
-    """The items in batches of `size`, the last one possibly smaller; takes no item before it is needed."""
-    return _cut(items, size, first=1)
-
-
-def chunks(request: Batch[T], size: int = CHUNK_SIZE) -> Iterator[Batch[T]]:
-    """A request in batches of `size`; items keep their place in the whole input."""
-    return _cut(request.items, size, first=request.first)
-
-
-def groups(batches: Iterable[Batch[T]], concurrency: int) -> Iterator[Group[T]]:
-    """The batches, `concurrency` at a time."""
-    for group in _cut(batches, concurrency, first=1):
-        yield Group(group.number, group.items)
-
-
-def _cut(items: Iterable[T], size: int, first: int) -> Iterator[Batch[T]]:
+def requests(items: Iterable[T], size: int) -> Iterator[Request[T]]:
+    """The items in requests of `size`, the last one possibly smaller; takes no item before it is needed."""
     if size < 1:
-        raise ValueError(f"a batch holds at least one item, not {size}")
-    source, number = iter(items), 0
+        raise ValueError(f"a request holds at least one item, not {size}")
+    source, number, first = iter(items), 0, 1
     while taken := tuple(islice(source, size)):
         number += 1
-        yield Batch(number, first, taken)
+        yield Request(number, first, taken)
         first += len(taken)

@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.cli.batching import Batch as Request
-from services.cli.batching import requests
+from services.cli.batching import Request, requests
 from services.cli.progress import Pending, Progress, StallWatch, Totals
-from services.cli.results import ResultRow
+from services.cli.results import ResultRow, RowStatus
 from shared.database import Database
 from shared.database.ledger import Batch, Item, batches_by_id, pending
 from shared.database.results import batch_results, results_of
@@ -38,8 +37,10 @@ class Run:
     done: dict[str, Batch] = field(default_factory=dict)
     repeated: int = 0
     """Requests that an earlier run had submitted under the same key."""
-    failed: dict[int, str] = field(default_factory=dict)
-    """Requests that could not be submitted, by number, with the reason."""
+    failed: dict[str, str] = field(default_factory=dict)
+    """Indicators that could not be handed over, by id, with the reason."""
+    given_up: bool = False
+    """Nothing has moved for so long that no more is submitted."""
 
     def counts(self) -> Counter[str]:
         """Items by final status so far."""
@@ -81,6 +82,9 @@ class ClassificationRun:
             self._groups.before(request.number, len(plan))
             if wait:
                 await self._until(lambda: len(self.run.open) < window)
+            if self.run.given_up:
+                self._fail(request, "not submitted: nothing has moved in the pipeline for ten minutes")
+                continue
             await self._submit(request)
             self._groups.after(request.number, len(request.items))
         if wait:
@@ -96,9 +100,7 @@ class ClassificationRun:
             receipt = await self._feeder.submit(Submission(request.items, self._provider, key))
         except TransientError as error:
             # One request that cannot be handed over must not stop the others.
-            self.run.failed[request.number] = str(error)
-            self._groups.ended(request.number)
-            self._progress.batch_failed(request.number, str(error))
+            self._fail(request, f"not submitted: {error}")
             return
         batch = receipt.batch
         self.run.repeated += not receipt.new
@@ -111,6 +113,11 @@ class ClassificationRun:
             if not receipt.new:
                 await self._feeder.resume(batch, await pending(self._database, batch.batch_id))
         self._progress.batch_accepted(request.number, batch.batch_id)
+
+    def _fail(self, request: Request[Submitted], reason: str) -> None:
+        self.run.failed.update((indicator_id, reason) for indicator_id, _ in request.items)
+        self._groups.ended(request.number)
+        self._progress.batch_failed(request.number, reason)
 
     async def follow(self, batches: Iterable[Batch]) -> Run:
         """Wait for batches that are in the pipeline already."""
@@ -133,6 +140,8 @@ class ClassificationRun:
             if stall.stuck(done):
                 await self._explain()
             if idle >= GIVE_UP_SECONDS:
+                self.run.given_up = True
+            if self.run.given_up:
                 return
             if not condition():
                 await asyncio.sleep(POLL_SECONDS)
@@ -140,7 +149,8 @@ class ClassificationRun:
     async def _refresh(self) -> None:
         for batch in await batches_by_id(self._database, list(self.run.open)):
             self.run.open[batch.batch_id] = batch
-            if batch.ended_at is not None:
+            # A rolling batch ends only when its hour is over; what is of interest here is whether its items are final.
+            if batch.ended_at is not None or (not batch.declared and not batch.pending):
                 self.run.done[batch.batch_id] = self.run.open.pop(batch.batch_id)
                 if request := self.run.requests.get(batch.batch_id):
                     self._groups.ended(request.number)
@@ -199,7 +209,10 @@ class _Groups:
 async def fetch_results(database: Database, run: Run) -> dict[str, ResultRow]:
     """The results of a run by indicator id."""
     records = await batch_results(database, [*run.done, *run.open])
-    return {record.indicator_id: ResultRow(*record) for record in records}
+    results = {record.indicator_id: ResultRow(*record) for record in records}
+    for indicator_id, reason in run.failed.items():
+        results[indicator_id] = ResultRow(indicator_id, None, status=RowStatus.FAILED, error=reason)
+    return results
 
 
 async def fetch_known(database: Database, indicator_ids: Sequence[str]) -> dict[str, ResultRow]:

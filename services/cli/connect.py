@@ -52,7 +52,7 @@ def _explained() -> Iterator[None]:
     """Say what to do about a database without our tables."""
     try:
         yield
-    except PermanentError as error:
+    except SluiceError as error:
         if getattr(error.__cause__, "sqlstate", None) in _NO_SUCH_THING:
             raise UsageError(
                 "the database does not have the tables of this release", remedy="Run `sluice migrate`."

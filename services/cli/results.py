@@ -58,5 +58,5 @@ def in_input_order(rows: Iterable[Row], results: Mapping[str, ResultRow]) -> Ite
             yield rejected_row(row)
         else:
             subject = row.indicator
-            found = results.get(subject.indicator_id)
-            yield found or ResultRow(subject.indicator_id, subject.name, subject.units)
+            found = results.get(subject.indicator_id) or ResultRow(subject.indicator_id, None)
+            yield found._replace(name=found.name or subject.name, units=found.units or subject.units)

@@ -2,15 +2,16 @@
 
 import asyncio
 import fcntl
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from shared.broker.topics import TopicAdmin
-from shared.database import Database, apply_migrations
-from shared.embedded.stack import embedded_stack
+from shared.database import Database, apply_migrations, missing_migrations
+from shared.embedded.stack import BROKER, DATABASE, embedded_stack
+from shared.errors import UsageError
 from shared.runtime.declaration import Pipeline
 from shared.service.supervisor import Supervisor
 from shared.settings import Settings
@@ -34,7 +35,7 @@ class Local:
 async def local_stack(
     settings: Settings, pipeline: Pipeline, command: Sequence[str], say: Say, *, stages: bool | None = None
 ) -> AsyncIterator[Local]:
-    """Broker and database (configured or embedded), migrated, with topics, and the stages of `pipeline` running.
+    """Broker and database (configured or embedded) with tables and topics, and the stages of `pipeline` running.
 
     Stages are started here if any server is embedded, since nobody else could reach it; `stages` overrides that.
     Only one command of a state directory runs them; another one uses those, and takes over when that one goes.
@@ -42,7 +43,7 @@ async def local_stack(
     async with embedded_stack(settings, say) as servers, AsyncExitStack() as stack:
         wanted = bool(servers.embedded) if stages is None else stages
         if not wanted:
-            await prepare(servers.settings, pipeline)
+            await prepare(servers.settings, pipeline, servers.embedded)
             yield Local(servers.settings, servers.embedded, None)
             return
         supervisor = Supervisor(servers.settings, pipeline.stages, command, say)
@@ -54,22 +55,39 @@ async def local_stack(
             yield Local(servers.settings, servers.embedded, None)
             return
         stack.callback(lock.close)
-        _, _ = await asyncio.gather(prepare(servers.settings, pipeline), stack.enter_async_context(supervisor))
+        _, _ = await asyncio.gather(
+            prepare(servers.settings, pipeline, servers.embedded), stack.enter_async_context(supervisor)
+        )
         yield Local(servers.settings, servers.embedded, supervisor)
 
 
-async def prepare(settings: Settings, pipeline: Pipeline) -> None:
-    """Bring tables and topics to what this release needs. Safe to repeat, and from many processes at once."""
+async def prepare(settings: Settings, pipeline: Pipeline, embedded: Collection[str]) -> None:
+    """Bring tables and topics of embedded servers to what this release needs; check those of configured servers.
 
-    async def tables() -> None:
-        async with Database(settings.database) as database:
+    Raises UsageError if a configured server lacks something: what is not ours is changed by order only.
+    """
+    await asyncio.gather(
+        _tables(settings, create=DATABASE in embedded), _topics(settings, pipeline, create=BROKER in embedded)
+    )
+
+
+async def _tables(settings: Settings, *, create: bool) -> None:
+    async with Database(settings.database) as database:
+        if create:
             await apply_migrations(database)
+        elif missing := await missing_migrations(database):
+            names = ", ".join(migration.name for migration in missing)
+            raise UsageError(f"the configured database lacks migrations: {names}", remedy="run `sluice migrate`")
 
-    async def topics() -> None:
-        async with TopicAdmin(settings.kafka) as admin:
-            await admin.ensure(pipeline.topic_names(), settings.kafka.partitions)
 
-    await asyncio.gather(tables(), topics())
+async def _topics(settings: Settings, pipeline: Pipeline, *, create: bool) -> None:
+    names, partitions = pipeline.topic_names(), settings.kafka.partitions
+    async with TopicAdmin(settings.kafka) as admin:
+        if create:
+            await admin.ensure(names, partitions)
+        elif wrong := [state.name for state in await admin.state(names, partitions) if state.actual != partitions]:
+            listed = ", ".join(wrong)
+            raise UsageError(f"these topics are not as they should be: {listed}", remedy="run `sluice topics`")
 
 
 def _try_lock(path: Path) -> IO[bytes] | None:

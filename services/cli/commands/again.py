@@ -29,7 +29,7 @@ async def _resume(wanted: Sequence[str], quiet: bool) -> int:
 
     console = Console(stderr=True)
     async with session(Settings.load(), console, quiet=quiet) as opened:
-        unfinished = [batch for batch in await open_batches(opened.database) if batch.declared]
+        unfinished = [batch for batch in await open_batches(opened.database) if batch.pending]
         if unknown := set(wanted) - {batch.batch_id for batch in unfinished}:
             listed = ", ".join(sorted(unknown))
             raise UsageError(f"not an unfinished batch: {listed}", remedy="`sluice batches` lists them")

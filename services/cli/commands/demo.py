@@ -7,6 +7,8 @@ from importlib.resources import files
 import click
 from rich.console import Console
 
+from shared.settings import Settings
+
 DATA = files("services.cli.demo").joinpath("load_10k.jsonl.gz")
 KEY = "demo-1"
 """Idempotency key of the demo's requests: running it again finds what it did before."""
@@ -18,9 +20,20 @@ KEY = "demo-1"
 def demo(limit: int, again: bool) -> None:
     """See Sluice work: 10,000 indicators through every stage, over a real broker, into a real PostgreSQL.
 
-    Starts what is not configured (broker, database, stage processes), shows progress, prints a summary, stops all.
+    Starts a broker, a database and stage processes of its own, shows progress, prints a summary, stops all. Configured
+    servers are left alone.
     """
     raise SystemExit(asyncio.run(_demo(limit, again)))
+
+
+def _own_servers(settings: Settings) -> Settings:
+    """The settings without configured servers: a demo writes into no database but its own."""
+    return settings.model_copy(
+        update={
+            "kafka": settings.kafka.model_copy(update={"bootstrap_servers": None}),
+            "database": settings.database.model_copy(update={"url": None}),
+        }
+    )
 
 
 async def _demo(limit: int, again: bool) -> int:
@@ -29,12 +42,11 @@ async def _demo(limit: int, again: bool) -> int:
     from services.cli.results import in_input_order  # noqa: PLC0415
     from services.cli.session import session  # noqa: PLC0415
     from services.cli.summary import Usage, as_tables, summarise  # noqa: PLC0415
-    from shared.settings import Settings  # noqa: PLC0415
 
     started, console = time.monotonic(), Console()
     rows = [row for row in read_indicators([str(DATA)]) if isinstance(row, Accepted)][:limit]
     console.print(f"{len(rows):,} indicators, {len({row.indicator.name for row in rows})} names", highlight=False)
-    async with session(Settings.load(), console) as opened:
+    async with session(_own_servers(Settings.load()), console) as opened:
         ready = time.monotonic()
         with opened.progress() as progress:
             run = opened.new_run(progress, key=None if again else f"{KEY}:{limit}")
