@@ -13,7 +13,7 @@ from typing import Any, Final
 from schemas.delivery import Header
 from shared.broker.producer import Publisher
 from shared.database import Database, Record
-from shared.database.dead_letters import dead_letters_by_id, resolve_dead_letters
+from shared.database.dead_letters import dead_letters_by_id, place_name, resolve_dead_letters
 from shared.errors import UsageError
 from shared.pipelines import find_stage
 from shared.runtime.envelope import OutRecord
@@ -128,5 +128,5 @@ def _headers(letter: Mapping[str, Any] | Record) -> dict[str, str]:
 
 def _key(letter: Mapping[str, Any] | Record) -> bytes:
     """The key; a record without one is kept under the name of its place."""
-    place = f"{letter['topic']}:{letter['partition']}:{letter['offset']}"
+    place = place_name(letter["topic"], letter["partition"], letter["offset"], letter["record_timestamp"])
     return b"" if letter["item_id"] == place else (letter["item_id"] or "").encode()

@@ -16,7 +16,9 @@ class DeadLetter(NamedTuple):
     topic: str
     partition: int
     offset: int
-    """Topic, partition and offset of the original record, not of its copy on the dead-letter topic."""
+    record_timestamp: int
+    """Topic, partition, offset and time (ms since the epoch) of the original record, not of its copy on the dead-letter
+    topic."""
     attempts: int
     batch_id: str | None
     item_id: str | None
@@ -29,25 +31,17 @@ class DeadLetter(NamedTuple):
     """A JSON object."""
 
 
+def place_name(topic: str, partition: int, offset: int, record_timestamp: int) -> str:
+    """What stands for the item's id if the record has none."""
+    return f"{topic}:{partition}:{offset}@{record_timestamp}"
+
+
 async def record_dead_letters(executor: Executor, letters: Sequence[DeadLetter]) -> list[int]:
     """Keep dead letters and return the ids of the new ones; one delivered again is not kept twice."""
     if not letters:
         return []
     columns = zip(*letters, strict=True)
     return [row["id"] for row in await executor.fetch(queries()["record_dead_letters"], *columns)]
-
-
-async def dead_letters(
-    executor: Executor,
-    limit: int = 50,
-    *,
-    pipeline: str | None = None,
-    stage: str | None = None,
-    batch_id: str | None = None,
-    unresolved: bool = False,
-) -> list[Record]:
-    """The newest dead letters, without payload and headers."""
-    return await executor.fetch(queries()["dead_letters"], limit, pipeline, stage, batch_id, unresolved)
 
 
 async def dead_letters_by_id(executor: Executor, ids: Sequence[int]) -> list[Record]:

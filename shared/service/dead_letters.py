@@ -7,7 +7,7 @@ from datetime import datetime
 from schemas.delivery import Header
 from schemas.enums import ItemStatus
 from shared.database import Database
-from shared.database.dead_letters import DeadLetter, record_dead_letters
+from shared.database.dead_letters import DeadLetter, place_name, record_dead_letters
 from shared.database.ledger import ItemOutcome, finish_items
 from shared.database.stage_log import StageLogRow, append_stage_log
 from shared.runtime.codec import MAX_KEY_BYTES
@@ -43,15 +43,17 @@ def _letter(record: Record) -> DeadLetter:
     topic = headers.text(Header.DLQ_TOPIC, record.topic)[:MAX_NAME]
     partition = headers.number(Header.DLQ_PARTITION, record.partition, INT32)
     offset = headers.number(Header.DLQ_OFFSET, record.offset, INT64)
+    timestamp = headers.number(Header.DLQ_TIMESTAMP, record.timestamp, INT64)
     return DeadLetter(
         pipeline=stage.partition(".")[0],
         stage=stage,
         topic=topic,
         partition=partition,
         offset=offset,
+        record_timestamp=timestamp,
         attempts=headers.number(Header.DLQ_ATTEMPTS, 1, INT32),
         batch_id=headers.batch_id(),
-        item_id=_key(record) or f"{topic}:{partition}:{offset}",
+        item_id=_key(record) or place_name(topic, partition, offset, timestamp),
         error_class=headers.text(Header.DLQ_ERROR_CLASS, UNKNOWN),
         error_code=headers.text(Header.DLQ_ERROR_CODE, UNKNOWN),
         error_message=headers.text(Header.DLQ_ERROR_MESSAGE, ""),

@@ -29,6 +29,7 @@ def letter(number: int = 0, **changes: object) -> DeadLetter:
         "topic": "classification.joined",
         "partition": 3,
         "offset": number,
+        "record_timestamp": 1_700_000_000_000,
         "attempts": 1,
         "batch_id": OPEN,
         "item_id": "C",

@@ -356,7 +356,9 @@ class TestReplay:
         assert await database.fetchval("SELECT count(*) FROM dead_letters WHERE resolution IS NULL") == 1
 
     async def test_a_record_without_key_or_batch(self, database: Database) -> None:
-        lost = letter(7, item_id=f"{INPUT}:3:7", headers='{"seen": "caf\N{REPLACEMENT CHARACTER}"}', payload=None)
+        lost = letter(
+            7, item_id=f"{INPUT}:3:7@1700000000000", headers='{"seen": "caf\N{REPLACEMENT CHARACTER}"}', payload=None
+        )
         (row,) = await dead_letters_by_id(database, await record_dead_letters(database, [lost]))
         back = original(row)
         assert (back.key, back.value, back.partition) == (b"", b"", 3)

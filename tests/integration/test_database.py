@@ -2,16 +2,17 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from pydantic import SecretStr
 
-from schemas.delivery import RejectCode
+from schemas.delivery import Header, RejectCode
 from schemas.enums import ItemStatus
 from shared.database import Database, Queries, apply_migrations, missing_migrations
 from shared.database.dead_letters import (
     DeadLetter,
-    dead_letters,
     dead_letters_by_id,
     record_dead_letters,
     resolve_dead_letters,
@@ -19,8 +20,11 @@ from shared.database.dead_letters import (
 from shared.database.ledger import ItemOutcome, NewBatch, finish_items, open_batch, register_items
 from shared.database.migrate import migrations
 from shared.database.stage_log import StageLogRow, append_stage_log, append_trails, keep_partitions
+from shared.database.views import LetterFilter, find_dead_letters
 from shared.embedded.process import free_port
 from shared.errors import PermanentError, SluiceError, TransientError, UsageError
+from shared.runtime.envelope import Record
+from shared.service.dead_letters import keep_dead_letters
 from shared.settings import DatabaseSettings
 
 NOW = datetime.now(UTC)
@@ -55,7 +59,7 @@ class TestMigrations:
         broken = [*migrations(), migrations()[0].__class__(9999, "post", "broken", "CREATE TABLE half (); nonsense")]
         monkeypatch.setattr("shared.database.migrate.migrations", lambda: broken)
         async with Database(settings(empty_database_url)) as database:
-            with pytest.raises(PermanentError, match="nonsense"):
+            with pytest.raises(TransientError, match="nonsense"):
                 await apply_migrations(database)
             assert await database.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == 0
 
@@ -77,13 +81,28 @@ class TestErrors:
         with pytest.raises(TransientError):
             await Database(settings(f"postgresql://u:p@127.0.0.1:{free_port()}/d")).__aenter__()
 
-    async def test_a_refused_login_is_a_matter_of_configuration(self, server_url: str) -> None:
-        with pytest.raises(UsageError, match="password"):
+    async def test_a_refused_login_can_be_set_right(self, server_url: str) -> None:
+        with pytest.raises(TransientError, match="check the user and the password in SLUICE_DATABASE_URL"):
             await Database(settings(server_url.replace("sluice:", "sluice:wrong", 1))).__aenter__()
 
-    async def test_an_unknown_database_is_a_matter_of_configuration(self, server_url: str) -> None:
-        with pytest.raises(UsageError, match="does not exist"):
+    async def test_an_unknown_database_can_be_created(self, server_url: str) -> None:
+        with pytest.raises(TransientError, match="does not exist; check the name of the database"):
             await Database(settings(server_url + "_unknown")).__aenter__()
+
+    @pytest.mark.parametrize(
+        ("statement", "remedy"),
+        [
+            ("SELECT * FROM nowhere", "sluice migrate"),
+            ("SELECT nothing FROM batches", "sluice migrate"),
+            ("SET ROLE pg_monitor; DELETE FROM batches", "grant"),
+            ("SET TRANSACTION READ ONLY; DELETE FROM batches", "primary"),
+        ],
+    )
+    async def test_a_database_that_is_set_up_wrong_costs_no_item(
+        self, database: Database, statement: str, remedy: str
+    ) -> None:
+        with pytest.raises(TransientError, match=remedy):
+            await database.execute(statement)
 
     async def test_no_url_says_what_to_set(self) -> None:
         with pytest.raises(UsageError, match="SLUICE_DATABASE_URL"):
@@ -114,21 +133,20 @@ class TestErrors:
         assert [type(result) for result in results if result] == [TransientError]
 
     @pytest.mark.parametrize(
-        ("statement", "arguments", "code"),
+        ("statement", "arguments"),
         [
-            ("SELECT * FROM nowhere", (), RejectCode.HANDLER_ERROR),
-            ("SELECT 1 / 0", (), RejectCode.INVALID_VALUE),
-            ("SELECT $1::integer", ("text",), RejectCode.INVALID_VALUE),
-            ("SELECT $1::text", ("nul \0",), RejectCode.INVALID_VALUE),
-            ("INSERT INTO batches (batch_id) VALUES (null)", (), RejectCode.INVALID_VALUE),
+            ("SELECT 1 / 0", ()),
+            ("SELECT $1::integer", ("text",)),
+            ("SELECT $1::text", ("nul \0",)),
+            ("INSERT INTO batches (batch_id) VALUES (null)", ()),
         ],
     )
-    async def test_what_fails_again_is_permanent(
-        self, database: Database, statement: str, arguments: tuple[object, ...], code: RejectCode
+    async def test_what_an_item_brings_itself_is_permanent(
+        self, database: Database, statement: str, arguments: tuple[object, ...]
     ) -> None:
         with pytest.raises(PermanentError) as caught:
             await database.fetch(statement, *arguments)
-        assert caught.value.code == code
+        assert caught.value.code == RejectCode.INVALID_VALUE
 
     async def test_an_unopened_database_says_so(self, server_url: str) -> None:
         with pytest.raises(SluiceError, match="before it is opened"):
@@ -197,6 +215,7 @@ class TestDeadLetters:
         topic="classification.joined",
         partition=3,
         offset=77,
+        record_timestamp=1_700_000_000_000,
         attempts=1,
         batch_id="b",
         item_id="i",
@@ -213,17 +232,40 @@ class TestDeadLetters:
         assert await record_dead_letters(database, [self.LETTER, self.LETTER]) == []
         (second,) = await record_dead_letters(database, [self.LETTER._replace(attempts=2)])
 
-        assert [row["id"] for row in await dead_letters(database)] == [second, first]
+        assert [row.id for row in await find_dead_letters(database, None, LetterFilter())] == [second, first]
         (shown,) = await dead_letters_by_id(database, [first])
         assert (shown["payload"], shown["headers"]) == (b"\x00\xff", '{"x": "y"}')
+
+    async def test_a_record_at_the_same_place_of_a_topic_made_anew_is_another(self, database: Database) -> None:
+        (first,) = await record_dead_letters(database, [self.LETTER])
+        later = self.LETTER._replace(record_timestamp=self.LETTER.record_timestamp + 1)
+        (second,) = await record_dead_letters(database, [self.LETTER, later])
+        assert first != second
+
+    @pytest.mark.parametrize("key", [b"item", b""])
+    async def test_two_runs_of_a_broker_that_begins_again_leave_two_letters(
+        self, database: Database, key: bytes
+    ) -> None:
+        for timestamp in (1_700_000_000_000, 1_700_000_000_000, 1_700_086_400_000):
+            await keep_dead_letters([_read(key, timestamp)], database)
+        found = await find_dead_letters(database, None, LetterFilter())
+        assert len(found) == 2
+        assert len({letter.indicator_id for letter in found}) == (1 if key else 2)
 
     async def test_a_letter_is_resolved_once(self, database: Database) -> None:
         ids = await record_dead_letters(database, [self.LETTER])
         assert await resolve_dead_letters(database, ids, "replayed") == ids
         assert await resolve_dead_letters(database, ids, "discarded") == []
-        assert await dead_letters(database, unresolved=True) == []
-        (row,) = await dead_letters(database, stage="classification.family", batch_id="b")
-        assert (row["resolution"], row["replayed_at"] is not None) == ("replayed", True)
+        assert await find_dead_letters(database, None, LetterFilter(unresolved=True)) == []
+        (row,) = await find_dead_letters(database, None, LetterFilter(stage="classification.family", batch_id="b"))
+        assert (row.resolution, row.replayed_at is not None) == ("replayed", True)
+
+
+def _read(key: bytes, timestamp: int) -> Record:
+    """A dead letter as it is read from its topic, of a record that was written at `timestamp`."""
+    headers = [(Header.DLQ_TOPIC, b"t"), (Header.DLQ_OFFSET, b"0"), (Header.DLQ_TIMESTAMP, b"%d" % timestamp)]
+    copy = SimpleNamespace(topic="d", partition=0, offset=0, timestamp=0, key=key, value=b"{}", headers=headers)
+    return cast(Record, copy)
 
 
 class TestQueriesOfTheEarlierSystems:

@@ -223,28 +223,32 @@ CREATE TABLE facet_join (
 
 CREATE INDEX facet_join_first_seen ON facet_join (first_seen_at);
 
--- Dead letters by where the record stood that failed: the same failure delivered again is the same row.
+-- Dead letters by where the record stood that failed: the same failure delivered again is the same row. The time of the
+-- record is part of its place, since offsets begin again in a topic that is created anew.
 CREATE TABLE dead_letters (
-    id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    pipeline      text NOT NULL,
-    stage         text NOT NULL,
-    topic         text NOT NULL,
-    partition     integer NOT NULL,
-    "offset"      bigint NOT NULL,
-    attempts      integer NOT NULL,
-    batch_id      text,
-    item_id       text,
-    error_class   text NOT NULL,
-    error_code    text NOT NULL,
-    error_message text NOT NULL,
-    payload       bytea,
-    headers       jsonb NOT NULL DEFAULT '{}',
-    failed_at     timestamptz NOT NULL,
-    created_at    timestamptz NOT NULL DEFAULT now(),
-    replayed_at   timestamptz,
-    resolution    text,
-    UNIQUE (topic, partition, "offset", stage, attempts)
+    id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    pipeline         text NOT NULL,
+    stage            text NOT NULL,
+    topic            text NOT NULL,
+    partition        integer NOT NULL,
+    "offset"         bigint NOT NULL,
+    record_timestamp bigint NOT NULL,
+    attempts         integer NOT NULL,
+    batch_id         text,
+    item_id          text,
+    error_class      text NOT NULL,
+    error_code       text NOT NULL,
+    error_message    text NOT NULL,
+    payload          bytea,
+    headers          jsonb NOT NULL DEFAULT '{}',
+    failed_at        timestamptz NOT NULL,
+    created_at       timestamptz NOT NULL DEFAULT now(),
+    replayed_at      timestamptz,
+    resolution       text,
+    UNIQUE (topic, partition, "offset", record_timestamp, stage, attempts)
 );
+
+COMMENT ON COLUMN dead_letters.record_timestamp IS 'milliseconds since the epoch';
 
 CREATE INDEX dead_letters_batch ON dead_letters (batch_id);
 

@@ -2,29 +2,18 @@
 -- Keep dead letters; one that is there already (same record, stage and attempt) is not kept twice. Returns the new ones'
 -- ids.
 INSERT INTO dead_letters
-    (pipeline, stage, topic, partition, "offset", attempts, batch_id, item_id, error_class, error_code, error_message,
-     failed_at, payload, headers)
+    (pipeline, stage, topic, partition, "offset", record_timestamp, attempts, batch_id, item_id, error_class, error_code,
+     error_message, failed_at, payload, headers)
 SELECT * FROM unnest(
-    $1::text[], $2::text[], $3::text[], $4::integer[], $5::bigint[], $6::integer[], $7::text[], $8::text[], $9::text[],
-    $10::text[], $11::text[], $12::timestamptz[], $13::bytea[], $14::jsonb[])
+    $1::text[], $2::text[], $3::text[], $4::integer[], $5::bigint[], $6::bigint[], $7::integer[], $8::text[], $9::text[],
+    $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::bytea[], $15::jsonb[])
 ON CONFLICT DO NOTHING
 RETURNING id;
 
--- name: dead_letters
--- The newest dead letters without their payload, $1 at most; of pipeline $2, stage $3, batch $4 where not null; only
--- those not resolved if $5.
-SELECT id, pipeline, stage, topic, partition, "offset", attempts, batch_id, item_id, error_class, error_code,
-       error_message, failed_at, replayed_at, resolution
-FROM dead_letters
-WHERE ($2::text IS NULL OR pipeline = $2) AND ($3::text IS NULL OR stage = $3) AND ($4::text IS NULL OR batch_id = $4)
-  AND (NOT $5::boolean OR resolution IS NULL)
-ORDER BY id DESC
-LIMIT $1;
-
 -- name: dead_letters_by_id
 -- Dead letters $1 with payload and headers, for showing and replaying.
-SELECT id, pipeline, stage, topic, partition, "offset", attempts, batch_id, item_id, error_class, error_code,
-       error_message, failed_at, replayed_at, resolution, payload, headers
+SELECT id, pipeline, stage, topic, partition, "offset", record_timestamp, attempts, batch_id, item_id, error_class,
+       error_code, error_message, failed_at, replayed_at, resolution, payload, headers
 FROM dead_letters
 WHERE id = ANY ($1::bigint[])
 ORDER BY id;
