@@ -17,9 +17,9 @@ log = structlog.get_logger()
 
 PIPELINE = "classification"
 KEEP_ALIVE_SECONDS = 75
+"""Longer than load balancers keep idle connections, so that it is never ours that closes under a request."""
 MAX_CONNECTIONS = 256
 """Beyond them the answer is 503 at once: each may hold a request body in memory while the database is slow."""
-"""Longer than load balancers keep idle connections, so that it is never ours that closes under a request."""
 
 
 def run_api(settings: Settings, host: str, port: int) -> None:
