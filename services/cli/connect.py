@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from shared.database import Database, apply_migrations
 from shared.embedded.stack import BROKER, DATABASE, embedded_stack
-from shared.errors import PermanentError, UsageError
+from shared.errors import SluiceError, UsageError
 from shared.settings import KafkaSettings, Settings
 
 T = TypeVar("T")

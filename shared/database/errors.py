@@ -6,17 +6,22 @@ from contextlib import contextmanager
 import asyncpg
 
 from schemas.delivery import RejectCode
-from shared.errors import PermanentError, SluiceError, TransientError, UsageError
+from shared.errors import PermanentError, SluiceError, TransientError
 
-_TRANSIENT_CLASSES = {"08", "40", "53", "57", "58"}
-"""SQLSTATE classes: connection, rollback (deadlock, serialization), resources (disk, memory, connections), operator
-intervention (shutdown, cancelled by timeout), system error."""
-_TRANSIENT_STATES = {"55P03", "25P03", "25P04"}
-"""A lock not to be had, and transactions that took too long."""
-_DATA_CLASSES = {"22", "23"}
-"""Data exception, integrity constraint violation."""
-_CONFIGURATION_CLASSES = {"28", "3D"}
-"""Authorization, unknown database."""
+_ITEM_CLASSES = {"22", "23"}
+"""SQLSTATE classes that an item's own values cause: data exception, integrity constraint violation."""
+_REMEDIES = {
+    "25006": "the server takes no writes: point SLUICE_DATABASE_URL at the primary",
+    "28": "check the user and the password in SLUICE_DATABASE_URL",
+    "3D": "check the name of the database in SLUICE_DATABASE_URL",
+    "42501": "grant the user of SLUICE_DATABASE_URL what it lacks",
+    "42703": "run `sluice migrate`",
+    "42883": "run `sluice migrate`",
+    "42P01": "run `sluice migrate`",
+    "53100": "make room on the server's disk",
+    "53300": "raise max_connections, or lower SLUICE_DATABASE_POOL_MAX",
+}
+"""What a person can do, by SQLSTATE or its class."""
 
 
 @contextmanager
@@ -33,18 +38,15 @@ def mapped() -> Iterator[None]:
 
 
 def _from_server(error: asyncpg.PostgresError) -> SluiceError:
+    """Only what the item itself brings is final. A database that is set up wrong will be set right: keep the item."""
     state = error.sqlstate or ""
-    if state[:2] in _TRANSIENT_CLASSES or state in _TRANSIENT_STATES:
-        return TransientError(f"the database is away or busy: {error}")
-    if state[:2] in _CONFIGURATION_CLASSES:
-        return UsageError(f"the database refuses us: {error}", remedy="Check SLUICE_DATABASE_URL.")
-    code = RejectCode.INVALID_VALUE if state[:2] in _DATA_CLASSES else RejectCode.HANDLER_ERROR
-    return PermanentError(code, f"the database refuses a statement: {error}")
+    if state[:2] in _ITEM_CLASSES:
+        return PermanentError(RejectCode.INVALID_VALUE, f"the database refuses a value: {error}")
+    remedy = _REMEDIES.get(state) or _REMEDIES.get(state[:2])
+    return TransientError(f"the database cannot do it now: {error}" + (f"; {remedy}" if remedy else ""))
 
 
 def _from_driver(error: asyncpg.InterfaceError) -> SluiceError:
     if isinstance(error, asyncpg.DataError):
         return PermanentError(RejectCode.INVALID_VALUE, str(error))
-    if "clos" in str(error) or "released" in str(error):  # connection or pool is closed, closing, was released
-        return TransientError(f"the connection to the database is gone: {error}")
-    return PermanentError(RejectCode.HANDLER_ERROR, str(error))
+    return TransientError(f"the connection to the database cannot be used: {error}")

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import structlog
 
 from schemas.delivery import RejectCode
-from shared.errors import HaltStage, PermanentError, TransientError
+from shared.errors import HaltStage, PermanentError, TransientError, UsageError
 from shared.runtime.clock import Clock
 from shared.runtime.codec import Decoded, Decoder
 from shared.runtime.dead_letters import dead_letter, not_before, postponed
@@ -100,6 +100,7 @@ class StageWorker:
         self.state = State.STARTING
         self.reason = ""
         self.stopping = False
+        self._is_last = stage.reads is stage.dead_letters
         self._hurry = asyncio.Event()
         self.metrics = StageMetrics(stage)
         self._decoder = Decoder(stage.reads, key_field if stage.edge else None, limits.message_bytes)
@@ -234,6 +235,8 @@ class StageWorker:
             outcomes = list(await self._handle(batch.messages, batch.envelopes))
             share = (self._clock.monotonic() - began) * 1000 / len(records)
             outputs = self._outputs(batch, outcomes, now, share)
+            if self._is_last:
+                _insist(outcomes)
             rejected = self._rejections(batch, outcomes)
             self._guard.check(self.stage.full_name, rejected)
             await self._publish(outputs)
@@ -288,15 +291,18 @@ class StageWorker:
     async def _call(self, messages: Messages, envelopes: Sequence[Envelope]) -> Sequence[Outcome]:
         group = Envelopes(envelopes)
         wanted = {name: self._resources(kind, self.stage, group) for name, kind in self.stage.resources.items()}
-        outcomes = await self.stage.handler(messages, **wanted)
+        try:
+            outcomes = await self.stage.handler(messages, **wanted)
+        except UsageError as error:  # a setting is wrong, no item is
+            raise HaltStage(str(error)) from error
         if len(outcomes) != len(messages):
             raise HaltStage(f"{self.stage.full_name} gave {len(outcomes)} outcomes for {len(messages)} messages")
         return outcomes
 
     def _rejections(self, batch: Decoded, outcomes: Sequence[Outcome | Postpone]) -> Sequence[bool]:
-        """What the guard counts: nothing at the edge, where bad input is the sender's."""
-        if self.stage.edge or self.stage.sink:
-            return ()
+        """What the guard counts: at the edge, where bad input is the sender's, only faults of our own."""
+        if self.stage.edge:
+            return [isinstance(o, Reject) and o.code is RejectCode.HANDLER_ERROR for o in outcomes]
         return [True] * len(batch.refused) + [isinstance(outcome, Reject) for outcome in outcomes]
 
     # --- outputs ------------------------------------------------------------------------------
@@ -323,7 +329,7 @@ class StageWorker:
         return records
 
     def _bury(self, record: Record, reason: Reject, now: float, records: list[OutRecord]) -> None:
-        if self.stage.reads is self.stage.dead_letters:  # or it would come back to us for ever
+        if self._is_last:  # or it would come back to us for ever
             place = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
             log.error("a dead letter cannot be kept; it stays on its topic", **place, reason=reason.detail)
         else:
@@ -346,6 +352,17 @@ class StageWorker:
             postponed=sum(isinstance(outcome, Postpone) for outcome in outcomes),
             seconds=round(seconds, 4),
         )
+
+
+def _insist(outcomes: Sequence[Outcome | Postpone]) -> None:
+    """Where there is nobody to pass a record on to, it is passed over only if it is at fault for sure.
+
+    That is: what it holds is refused, and what another one of the same slice holds is not. Raises TransientError.
+    """
+    faults = [outcome for outcome in outcomes if isinstance(outcome, Reject)]
+    ours = any(fault.code is RejectCode.HANDLER_ERROR for fault in faults)
+    if faults and (ours or len(faults) == len(outcomes)):
+        raise TransientError(f"dead letters cannot be kept: {faults[0].detail}")
 
 
 def _next_offsets(records: Sequence[Record]) -> dict[tuple[str, int], int]:

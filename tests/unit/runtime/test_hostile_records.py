@@ -9,7 +9,7 @@ from shared.broker.producer import BATCH_BYTES
 from shared.errors import TransientError
 from shared.runtime.dead_letters import MAX_RECORD_BYTES
 from shared.runtime.declaration import Pipeline
-from shared.runtime.envelope import MAX_HEADER_BYTES, MEANINGFUL, Record, moment_of, rolling_batch_id
+from shared.runtime.envelope import MAX_HEADER_BYTES, MEANINGFUL, OutRecord, Record, moment_of, rolling_batch_id
 from shared.runtime.outcome import Outcome, Reject, emit
 from shared.runtime.policy import DeadLetterGuard, RetryPolicy
 from shared.runtime.worker import StageWorker, State, WorkerLimits
@@ -142,28 +142,44 @@ def test_only_a_stage_that_starts_is_set_going_by_its_consumer() -> None:
     assert (shop.worker.state, shop.worker.reason) == (State.RUNNING, "")
 
 
-async def test_a_dead_letter_that_cannot_be_kept_does_not_come_back_for_ever() -> None:
-    async def keep(records: Sequence[Record]) -> list[Outcome]:
-        return [Reject(RejectCode.HANDLER_ERROR, "full") if r.key == b"bad" else emit() for r in records]
+async def keep(records: Sequence[Record]) -> list[Outcome]:
+    """The last stage: what it does with a record is the record's key."""
+    if any(record.key == b"bug" for record in records):
+        raise KeyError("bug")
+    return [Reject(RejectCode.INVALID_VALUE, "full") if record.key == b"bad" else emit() for record in records]
 
-    published: list[object] = []
 
-    async def publish(records: Sequence[object]) -> None:
+def last_stage(published: list[OutRecord]) -> StageWorker:
+    async def publish(records: Sequence[OutRecord]) -> None:
         published.extend(records)
 
     pipeline = Pipeline("shop", key="id")
-    stage = pipeline.stage("dead-letter", keep, reads=pipeline.dead_letters, sink=True)
-    clock, source = JumpingClock(), FakeInput()
-    worker = StageWorker(
-        stage,
+    return StageWorker(
+        pipeline.stage("dead-letter", keep, reads=pipeline.dead_letters, sink=True),
         "id",
         publish,
         lambda *_: None,
-        clock=clock,
+        clock=JumpingClock(),
         retry=RetryPolicy(),
         guard=DeadLetterGuard(),
         limits=WorkerLimits(message_bytes=10),
     )
+
+
+@pytest.mark.parametrize("keys", [[b"bad"], [b"bad", b"bad"], [b"bug"], [b"good", b"bug"]])
+async def test_the_last_stage_gives_nothing_up_that_is_not_at_fault_for_sure(keys: list[bytes]) -> None:
+    published: list[OutRecord] = []
+    worker, source = last_stage(published), FakeInput()
+    topic = "shop.dead-letter"
+    await worker.process([FakeRecord(n, b"x", topic=topic, key=key) for n, key in enumerate(keys)], source)
+    assert (published, source.committed, source.rewound) == ([], {}, {(topic, 0): 0})
+    assert worker.state is State.PAUSED
+    assert "dead letters cannot be kept" in worker.reason
+
+
+async def test_a_dead_letter_that_cannot_be_kept_does_not_come_back_for_ever() -> None:
+    published: list[OutRecord] = []
+    worker, source = last_stage(published), FakeInput()
     odd = [("batch_id", b"\xff"), ("ingested_at", b"x"), ("schema_version", b"99"), ("provider", b"\xff")]
     topic = "shop.dead-letter"
     contents: list[tuple[bytes | None, bytes | None]] = [(None, None), (b"x" * 99, b"\xff"), (b"", b"bad")]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from schemas.delivery import Header, RejectCode
-from shared.errors import HaltStage, PermanentError, TransientError
+from shared.errors import HaltStage, PermanentError, TransientError, UsageError
 from shared.runtime.envelope import Envelopes, parse_trail
 from shared.runtime.outcome import Outcome, Reject, Usage, emit
 from shared.runtime.worker import State
@@ -243,6 +243,35 @@ async def test_at_the_edge_bad_input_never_stops_the_stream() -> None:
     await shop.process(*(FakeRecord(n, b"junk") for n in range(60)), order(60))
     assert len(shop.on("shop.dead-letter")) == 60
     assert len(shop.on("shop.priced")) == 1
+
+
+async def broken(orders: Sequence[Order]) -> list[Outcome]:
+    raise KeyError("column")
+
+
+async def test_at_the_edge_a_fault_of_ours_stops_the_stream() -> None:
+    shop = Shop(broken, edge=True)
+    await shop.process(*(order(n) for n in range(60)))
+    assert (shop.published, shop.input.committed) == ([], {})
+    assert shop.worker.state is State.HALTED
+
+
+async def test_a_sink_that_rejects_everything_halts_too() -> None:
+    shop = Shop(broken, sink=True)
+    await shop.process(*(order(n) for n in range(60)))
+    assert (shop.published, shop.input.committed) == ([], {})
+    assert shop.worker.state is State.HALTED
+
+
+async def test_a_wrong_setting_costs_no_item() -> None:
+    async def handler(orders: Sequence[Order]) -> list[Outcome]:
+        raise UsageError("provider 'x' is not available", remedy="choose one of: embedded")
+
+    shop = Shop(handler)
+    await shop.process(order(0), order(1))
+    assert (shop.published, shop.input.committed, shop.input.rewound) == ([], {}, {PLACE: 0})
+    assert shop.worker.state is State.HALTED
+    assert "choose one of: embedded" in shop.worker.reason
 
 
 async def test_a_handler_that_miscounts_halts_its_stage() -> None:
