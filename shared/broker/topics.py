@@ -12,6 +12,10 @@ from shared.errors import TransientError, UsageError
 from shared.settings import KafkaSettings
 
 
+USUAL_COPIES = 3
+"""One may be lost and one away for an upgrade."""
+
+
 @dataclass(frozen=True, slots=True)
 class TopicState:
     """A topic as it should be and as it is. `actual` None: it does not exist."""
@@ -65,8 +69,11 @@ class TopicAdmin:
             await self._create(missing, partitions)
         return missing
 
+    async def _brokers(self) -> int:
+        return len((await self._admin.describe_cluster())["brokers"])
+
     async def _create(self, names: Sequence[str], partitions: int) -> None:
-        copies = self._settings.replication_factor
+        copies = self._settings.replication_factor or min(USUAL_COPIES, await self._brokers())
         answer = await self._admin.create_topics([NewTopic(name, partitions, copies) for name in names])
         for name, code, *detail in answer.topic_errors:
             error = for_code(code)

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import SecretStr, model_validator
 
 from shared.settings.concern import Concern, variable
 from shared.settings.values import Count, Lower, Seconds, Upper
@@ -51,10 +51,10 @@ class KafkaSettings(Concern):
     partitions: Count = variable(
         "SLUICE_KAFKA_PARTITIONS", default=12, meaning="partitions of every topic Sluice creates"
     )
-    replication_factor: Annotated[int, Field(ge=-1, le=32_767)] = variable(
+    replication_factor: Count | None = variable(
         "SLUICE_KAFKA_REPLICATION_FACTOR",
-        default=-1,
-        meaning="copies of every topic Sluice creates; -1: the broker's own default",
+        default=None,
+        meaning="copies of every topic Sluice creates; unset: 3, or as many as there are brokers",
     )
     idempotent_producer: bool = variable(
         "SLUICE_KAFKA_IDEMPOTENT_PRODUCER",

@@ -1,5 +1,6 @@
 """The README's commands, run as a newcomer would, against servers and ports of this test's own."""
 
+import asyncio
 import json
 import os
 import re
@@ -133,3 +134,50 @@ async def test_keeping_it_running(up: str, environment: dict[str, str], tmp_path
     assert (row["family"], row["indicator_type"]) == ("physical-fundamental", "balance")
     lag = run("sluice lag --json", environment, tmp_path)
     assert lag.returncode == 0, lag.stderr
+
+
+def test_trying_finishing_and_retrying(up: str, environment: dict[str, str], tmp_path: Path) -> None:
+    rows = [{"indicator_id": f"I{number}", "name": f"Exports {number % 7}", "units": "%"} for number in range(120)]
+    (tmp_path / "big.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    names = ("sluice classify big.jsonl", "sluice resume", "sluice retry-failed")
+    wanted = [line for line in commands() if line.startswith(names)]
+    assert len(wanted) == 4
+    for command in wanted:
+        done = run(command, environment, tmp_path)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+
+
+async def test_running_it_for_real(broker: str, empty_database_url: str, tmp_path: Path) -> None:
+    port = free_port()
+    own = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "SLUICE_KAFKA_BOOTSTRAP_SERVERS": broker,
+        "SLUICE_KAFKA_IDEMPOTENT_PRODUCER": "false",
+        "SLUICE_KAFKA_SESSION_TIMEOUT_MS": "4000",
+        "SLUICE_DATABASE_URL": empty_database_url,
+    }
+    (setup,) = [line for line in commands() if line.startswith("sluice migrate")]
+    done = run(setup, own, tmp_path)
+    assert done.returncode == 0, done.stderr
+    (stage,) = [line for line in commands() if line.startswith("sluice run")]
+    command = shlex.split(stage.replace("8081", str(port)))
+    process = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, env={**os.environ, **own})
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+
+            async def ready() -> bool:
+                try:
+                    return (await client.get("/health/ready")).status_code == httpx.codes.OK
+                except httpx.ConnectError:
+                    return False
+
+            await eventually(ready, "the stage is ready", DEADLINE)
+            assert "sluice_stage_state" in (await client.get("/metrics")).text
+            assert (await client.get("/health/live")).status_code == httpx.codes.OK
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+
+
+def test_no_output_is_missing() -> None:
+    assert "<!--" not in README
