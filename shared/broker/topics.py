@@ -11,7 +11,6 @@ from shared.broker.connection import connection_options
 from shared.errors import TransientError, UsageError
 from shared.settings import KafkaSettings
 
-
 USUAL_COPIES = 3
 """One may be lost and one away for an upgrade."""
 
