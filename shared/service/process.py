@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
@@ -14,8 +14,8 @@ from prometheus_client import make_asgi_app
 
 from shared.broker.host import StageSubscriber, make_broker
 from shared.broker.producer import Publisher
-from shared.database import Database
-from shared.errors import SluiceError, TransientError
+from shared.database import Database, missing_migrations
+from shared.errors import SluiceError, TransientError, UsageError
 from shared.runtime.clock import SystemClock
 from shared.runtime.declaration import Pipeline, Stage, Sweep, requested_resources
 from shared.service.probes import live_route, ready_route
@@ -28,6 +28,9 @@ log = structlog.get_logger()
 WATCH_SECONDS = 5.0
 DATABASE_CHECK_SECONDS = 2.0
 RECONNECT_SECONDS = 1.0
+SWEEP_GRACE_SECONDS = 3.0
+CLOSE_SECONDS = 5.0
+"""For each of broker and database. With the grace of the sweeps they come after the drain of the stages."""
 
 
 class StageProcess:
@@ -63,7 +66,10 @@ class StageProcess:
         )
 
     async def run(self, host: str, port: int) -> None:
-        """Serve until SIGTERM or SIGINT, then drain and return. Raises SluiceError if only a new process can go on."""
+        """Serve until SIGTERM or SIGINT, then drain and return. Raises SluiceError if only a new process can go on.
+
+        The drain has drain_seconds for the batches in hand; sweeps and connections then end within a few seconds.
+        """
         # uvicorn raises the signal again once it has shut down; by then it has done its work.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
@@ -89,22 +95,33 @@ class StageProcess:
             yield
 
     async def _open(self) -> None:
-        """Take hold of broker and database, however long they are away; health is served and says what is missing."""
-        await self._hold(self._publisher)
+        """Take hold of broker, database and tables, however long it takes; health is served and says what is missing."""
+        await self._insist(lambda: self._held.enter_async_context(_closed_in_time(self._publisher)))
         if uses_database(self._stages):
-            await self._hold(self._database)
+            await self._insist(lambda: self._held.enter_async_context(_closed_in_time(self._database)))
+            await self._insist(self._check_tables)
         await self._held.enter_async_context(self._background())
         spare_garbage_collection()
 
-    async def _hold(self, resource: contextlib.AbstractAsyncContextManager[Any]) -> None:
+    async def _insist(self, attempt: Callable[[], Awaitable[Any]]) -> None:
         while True:
             try:
-                await self._held.enter_async_context(resource)
+                await attempt()
                 return
             except TransientError as error:
                 for subscriber in self._subscribers:
                     subscriber.worker.cut_off(str(error))
             await self._clock.wait(RECONNECT_SECONDS, self._stopping)
+
+    async def _check_tables(self) -> None:
+        """Raises TransientError while a migration is missing that has to be applied before this release runs."""
+        try:
+            missing = [one for one in await missing_migrations(self._database) if one.phase == "pre"]
+        except UsageError as error:
+            raise TransientError(str(error)) from error
+        if missing:
+            listed = ", ".join(f"{one.version:04} {one.name}" for one in missing)
+            raise TransientError(f"the database lacks migrations: {listed}; run `sluice migrate`")
 
     def _give_up(self, reason: str) -> None:
         """End the process with an error, so that whoever watches over it starts a new one."""
@@ -115,7 +132,7 @@ class StageProcess:
 
     @contextlib.asynccontextmanager
     async def _background(self) -> AsyncIterator[None]:
-        """Sweeps and a look at the consumers, cancelled at the end: each is a transaction or harmless to cut."""
+        """Sweeps and a look at the consumers. At the end they may finish, those that take too long are cancelled."""
         jobs = [self._watch_consumers()]
         jobs += [self._sweep(stage, every, sweep) for stage in self._stages for every, sweep in stage.sweeps]
         tasks = [asyncio.create_task(job) for job in jobs]
@@ -123,7 +140,7 @@ class StageProcess:
             yield
         finally:
             self._stopping.set()
-            await asyncio.gather(*tasks)
+            await _ended(tasks)
 
     async def _sweep(self, stage: Stage, every: float, sweep: Sweep) -> None:
         wanted = requested_resources(sweep, skip=0)
@@ -156,6 +173,30 @@ class StageProcess:
         log.info("draining", stages=[stage.full_name for stage in self._stages])
         for subscriber in self._subscribers:
             subscriber.worker.drain()
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Wait a moment for the tasks, then cut them: a sweep is one transaction, which is rolled back."""
+    _, late = await asyncio.wait(tasks, timeout=SWEEP_GRACE_SECONDS)
+    for task in late:
+        task.cancel()
+    if late:
+        log.warning("sweeps are cut", count=len(late))
+        await asyncio.wait(late, timeout=SWEEP_GRACE_SECONDS)
+
+
+@contextlib.asynccontextmanager
+async def _closed_in_time(resource: contextlib.AbstractAsyncContextManager[Any]) -> AsyncIterator[None]:
+    """The open resource. A close that hangs is given up: everything that matters is durable by then."""
+    await resource.__aenter__()
+    try:
+        yield
+    finally:
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await resource.__aexit__(None, None, None)
+        except TimeoutError:
+            log.warning("given up closing", resource=type(resource).__name__)
 
 
 def spare_garbage_collection() -> None:

@@ -11,8 +11,9 @@ from shared.database import Database
 from shared.errors import TransientError
 from shared.runtime.declaration import Pipeline
 from shared.runtime.outcome import Emit, Outcome, Reject, emit
+from tests.contract.waiting import eventually
 
-POLL_SECONDS = 0.01
+GATE_SECONDS = 60.0
 SLOW_SECONDS = 0.05
 
 
@@ -49,8 +50,12 @@ class Gates:
         return (self.directory / name).exists()
 
     async def until(self, name: str) -> None:
-        while not self.is_set(name):  # noqa: ASYNC110 -- the flag is another process's
-            await asyncio.sleep(POLL_SECONDS)
+        """Wait until another process has set the flag."""
+
+        async def is_set() -> bool:
+            return self.is_set(name)
+
+        await eventually(is_set, f"gate {name} is set", GATE_SECONDS)
 
 
 def make_shop(name: str, gates: Gates) -> Pipeline:
@@ -72,12 +77,17 @@ def make_shop(name: str, gates: Gates) -> Pipeline:
         await database.execute("INSERT INTO kept SELECT unnest($1::text[]) ON CONFLICT DO NOTHING", names)
         return [emit() for _ in orders]
 
+    async def tidy(database: Database) -> None:
+        if gates.is_set("untidy"):
+            gates.set("tidying")
+            await database.execute("SELECT pg_sleep(55)")
+
     pipeline = Pipeline(name, key="id")
     ordered = pipeline.topic(f"{name}.orders", Order, "Orders")
     priced = pipeline.topic(f"{name}.priced", Priced, "Priced orders")
     stored = pipeline.topic(f"{name}.stored", Order, "Orders to keep")
     pipeline.stage("price", price, reads=ordered, writes=[priced])
-    pipeline.stage("keep", keep, reads=stored, sink=True)
+    pipeline.stage("keep", keep, reads=stored, sink=True, sweeps=[(0.1, tidy)])
     return pipeline
 
 
