@@ -39,7 +39,8 @@ def create_app(settings: Settings, pipeline: Pipeline) -> FastAPI:
     acceptance = Acceptance(pipeline, connections, settings)
     body = submission(model, settings.api.max_indicators)
     app.include_router(
-        submission_routes(settings, reader, acceptance, make_gateway(settings, pipeline.stages), body), dependencies=guarded
+        submission_routes(settings, reader, acceptance, make_gateway(settings, pipeline.stages), body),
+        dependencies=guarded,
     )
     batches = BatchReader(pipeline.name, connections, settings.llm.provider)
     app.include_router(batch_routes(batches), dependencies=guarded)

@@ -47,5 +47,9 @@ def faststream_security(settings: KafkaSettings) -> BaseSecurity:
     context = _ssl_context(settings) if settings.security_protocol.endswith("SSL") else None
     if not settings.sasl_password or not settings.security_protocol.startswith("SASL"):
         return BaseSecurity(ssl_context=context, use_ssl=context is not None)
-    kind = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}[settings.sasl_mechanism]
-    return kind(settings.sasl_username or "", settings.sasl_password.get_secret_value(), context, use_ssl=context is not None)
+    kind = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}[
+        settings.sasl_mechanism
+    ]
+    return kind(
+        settings.sasl_username or "", settings.sasl_password.get_secret_value(), context, use_ssl=context is not None
+    )
