@@ -1,6 +1,7 @@
 """The end of the way: store the final row, the trail and the item's status, then tell the world."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from schemas.classification import CompletedIndicator, ReviewedIndicator
 from schemas.delivery import StageRun
@@ -32,7 +33,10 @@ async def complete(
     outcomes = [_outcome(*place) for place in zip(items, envelopes, efforts, strict=True)]
     async with database.transaction() as transaction:
         moved = sorted((await finish_items(transaction, PIPELINE, outcomes)).moved)
-        rows = [final_row(items[place], outcomes[place].batch_id, efforts[place]) for place in moved]
+        rows = [
+            final_row(items[place], outcomes[place].batch_id, efforts[place], _submitted_at(envelopes[place]))
+            for place in moved
+        ]
         await upsert_classifications(transaction, rows)
         await append_trails(
             transaction,
@@ -43,6 +47,10 @@ async def complete(
     return [
         emit(_event(item, envelope, effort)) for item, envelope, effort in zip(items, envelopes, efforts, strict=True)
     ]
+
+
+def _submitted_at(envelope: Envelope) -> datetime:
+    return datetime.fromtimestamp(envelope.ingested_at, UTC)
 
 
 def _whole_trail(envelope: Envelope, now: float) -> bytes:

@@ -1,7 +1,8 @@
 """The final row of an indicator: the columns of `classifications`, in the order of its upsert."""
 
 import json
-from typing import NamedTuple, Self
+from datetime import datetime
+from typing import NamedTuple, Self, cast
 
 from schemas.classification import ReviewedIndicator
 from schemas.delivery import StageRun
@@ -37,7 +38,7 @@ def overall_confidence(item: ReviewedIndicator) -> float:
     return sum(part.confidence for part in parts) / len(parts)
 
 
-def final_row(item: ReviewedIndicator, batch_id: str, effort: Effort) -> tuple[object, ...]:
+def final_row(item: ReviewedIndicator, batch_id: str, effort: Effort, submitted: datetime) -> tuple[object, ...]:
     """One value for each column of upsert_classifications."""
     return (
         *_source_columns(item),
@@ -53,7 +54,13 @@ def final_row(item: ReviewedIndicator, batch_id: str, effort: Effort) -> tuple[o
         effort.cost_usd,
         effort.tokens_in,
         effort.tokens_out,
+        submitted,
     )
+
+
+def submitted_at(row: tuple[object, ...]) -> datetime:
+    """When the version of a final row was submitted."""
+    return cast(datetime, row[-1])
 
 
 def _source_columns(item: ReviewedIndicator) -> tuple[object, ...]:

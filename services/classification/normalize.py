@@ -1,6 +1,9 @@
 """The ingest edge: take an indicator in, clean it, parse its unit."""
 
 from collections.abc import Sequence
+from hashlib import sha256
+
+from pydantic_core import from_json
 
 from schemas.classification import Facet, NormalizedIndicator, Subject
 from schemas.indicator import Indicator
@@ -9,30 +12,65 @@ from services.classification.samples import clean_points, statistics
 from shared.database import Database
 from shared.database.ledger import register_items
 from shared.runtime.codec import encode
-from shared.runtime.envelope import Envelopes
+from shared.runtime.envelope import Envelope, Envelopes
 from shared.runtime.outcome import Emit, emit
 
 PIPELINE = "classification"
+MAX_BATCH_ID = 200
+DIGEST_LENGTH = 8
 
 
 async def normalize(indicators: Sequence[Indicator], envelopes: Envelopes, database: Database) -> list[Emit]:
     """Register every item with its batch, then send it to the facet stages and, as the first part, to the join."""
-    await register_items(
+    payloads = [
+        _payload(indicator, envelope.record.value or b"")
+        for indicator, envelope in zip(indicators, envelopes, strict=True)
+    ]
+    others = await _register(database, envelopes, payloads)
+    if others:
+        await _set_apart(database, [envelopes[place] for place in others], [payloads[place] for place in others])
+    return [_emitted(normalized(indicator)) for indicator in indicators]
+
+
+async def _register(database: Database, envelopes: Sequence[Envelope], payloads: Sequence[str]) -> list[int]:
+    """Register items with their batches; returns the places of those that their batch does not stand for."""
+    registered = await register_items(
         database,
         PIPELINE,
         batch_ids=[envelope.batch_id for envelope in envelopes],
         item_ids=[envelope.item_id for envelope in envelopes],
-        payloads=[
-            _payload(indicator, envelope.record.value or b"")
-            for indicator, envelope in zip(indicators, envelopes, strict=True)
-        ],
+        payloads=payloads,
+        opener=False,
     )
-    return [_emitted(normalized(indicator)) for indicator in indicators]
+    return sorted(registered.others)
+
+
+async def _set_apart(database: Database, envelopes: Sequence[Envelope], payloads: Sequence[str]) -> None:
+    """Give each item a batch of its own: another version of an item that its batch has, or one its batch never had.
+
+    The name follows from what was submitted, so a redelivery finds the same batch.
+    """
+    names = [own_batch_id(envelope.batch_id, payload) for envelope, payload in zip(envelopes, payloads, strict=True)]
+    item_ids = [envelope.item_id for envelope in envelopes]
+    await register_items(database, PIPELINE, batch_ids=names, item_ids=item_ids, payloads=payloads)
+    for envelope, name in zip(envelopes, names, strict=True):
+        envelope.rebatch(name)
+
+
+def own_batch_id(batch_id: str, payload: str) -> str:
+    """Batch of one version of an item, derived from the batch it was submitted with."""
+    digest = sha256(payload.encode()).hexdigest()[:DIGEST_LENGTH]
+    return f"{batch_id[: MAX_BATCH_ID - DIGEST_LENGTH - 1]}~{digest}"
 
 
 def _payload(indicator: Indicator, value: bytes) -> str:
     """The JSON as submitted; NaN and Infinity, which some writers let through, are not JSON to the database."""
-    return (encode(indicator) if b"NaN" in value or b"Infinity" in value else value).decode()
+    if b"NaN" in value or b"Infinity" in value:
+        try:
+            from_json(value, allow_inf_nan=False)  # the words may be part of a text
+        except ValueError:
+            return encode(indicator).decode()
+    return value.decode()
 
 
 def normalized(indicator: Indicator) -> NormalizedIndicator:

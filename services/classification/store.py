@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from schemas.delivery import Header
+from services.classification.final_row import submitted_at
 from shared.database import Executor, Queries, Record
 from shared.runtime.outbox import StoredRecord
 
@@ -105,8 +106,8 @@ def _trail(text: str) -> bytes:
 
 
 async def upsert_classifications(executor: Executor, rows: Sequence[tuple[object, ...]]) -> None:
-    """Store final rows (services.classification.final_row), the last of each indicator."""
-    newest = {row[0]: row for row in rows}
+    """Store final rows (services.classification.final_row), the newest of each indicator."""
+    newest = {row[0]: row for row in sorted(rows, key=submitted_at)}
     if newest:
         ordered = [newest[indicator_id] for indicator_id in sorted(map(str, newest))]
         await executor.execute(queries()["upsert_classifications"], *zip(*ordered, strict=True))

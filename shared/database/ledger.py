@@ -133,6 +133,16 @@ class ItemOutcome(NamedTuple):
     tokens_out: int = 0
 
 
+class Registered(NamedTuple):
+    """What `register_items` found."""
+
+    fresh: int
+    """How many items are new."""
+    others: frozenset[int]
+    """Indexes of the items that the batch does not stand for: it has their id with another payload, or it was declared
+    without them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finish:
     """What `finish_items` changed."""
@@ -160,11 +170,20 @@ async def register_items(
     item_ids: Sequence[str],
     payloads: Sequence[str],
     positions: Sequence[int | None] | None = None,
-) -> int:
-    """Note items as submitted and return how many are new. An item that is known keeps its first payload."""
+    opener: bool = True,
+) -> Registered:
+    """Note items as submitted. An item that is known keeps its first payload.
+
+    `opener`: who calls has opened the batch, or may add to it as if; another cannot add to a declared batch.
+    """
     places = positions if positions is not None else [None] * len(item_ids)
-    row = await _on_batches(executor, pipeline, "register_items", batch_ids, item_ids, payloads, places)
-    return int(row["fresh"])
+    columns = (batch_ids, item_ids, payloads, places)
+    row = await _on_batches(executor, pipeline, "register_items", *columns, opener)
+    fresh, absent = row["fresh"], []
+    if row["unseen"]:  # by somebody else at this moment, whose items the next statement sees; or not in the batch
+        row = await _on_batches(executor, pipeline, "register_items", *columns, opener)
+        fresh, absent = fresh + row["fresh"], row["unseen"]
+    return Registered(fresh, frozenset(place - 1 for place in (*row["differing"], *absent)))
 
 
 async def finish_items(executor: Executor, pipeline: str, outcomes: Sequence[ItemOutcome]) -> Finish:
@@ -182,10 +201,10 @@ async def finish_items(executor: Executor, pipeline: str, outcomes: Sequence[Ite
     return Finish(moved, tuple(BatchCompleted.model_validate(batch) for batch in json.loads(row["finished"] or "[]")))
 
 
-async def _on_batches(executor: Executor, pipeline: str, query: str, *columns: Sequence[object]) -> Record:
+async def _on_batches(executor: Executor, pipeline: str, query: str, *arguments: object) -> Record:
     """Run a statement that wants its batches to exist; the rare ones that nobody has opened become rolling ones."""
     for _ in range(_RACES):
-        (row,) = await executor.fetch(queries()[query], *columns)
+        (row,) = await executor.fetch(queries()[query], *arguments)
         if not row["missing"]:
             return row
         await executor.execute(queries()["open_rolling"], pipeline, row["missing"])

@@ -99,6 +99,10 @@ class Envelope:
         """JSON objects (StageRun) joined by commas: appended to by every stage, parsed only where it is stored."""
         return self.headers.get(Header.TRAIL, b"")
 
+    def rebatch(self, batch_id: str) -> None:
+        """Account the item, and what comes of it, in another batch."""
+        self.headers[Header.BATCH_ID] = batch_id.encode()
+
 
 class Envelopes(tuple[Envelope, ...]):
     """The envelopes of a batch, in the order of its messages. A stage that needs them asks for this type."""
@@ -139,7 +143,7 @@ def attempt_of(raw: bytes | None) -> int:
 
 
 MEANINGFUL: Mapping[str, re.Pattern[bytes]] = {
-    Header.BATCH_ID: re.compile(rb"[A-Za-z0-9._:/-]{1,200}"),
+    Header.BATCH_ID: re.compile(rb"[A-Za-z0-9._:/~-]{1,200}"),
     Header.INGESTED_AT: re.compile(rb"\d{1,12}(\.\d{1,6})?"),
     Header.PROVIDER: re.compile(rb"[ -~]{0,100}"),
     Header.TRACEPARENT: re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}"),

@@ -345,7 +345,19 @@ class TestQueriesOfTheEarlierSystems:
         count = "SELECT count(*) FROM information_schema.columns WHERE table_name = 'classifications'"
         assert (
             await database.fetchval(count)
-            == 54 + len(["indicator_id", "batch_id", "processing_time_ms", "cost_usd", "tokens_in", "tokens_out"]) - 1
+            == 54
+            + len(
+                [
+                    "submitted_at",
+                    "indicator_id",
+                    "batch_id",
+                    "processing_time_ms",
+                    "cost_usd",
+                    "tokens_in",
+                    "tokens_out",
+                ]
+            )
+            - 1
         )
 
 

@@ -40,7 +40,7 @@ def outcome(batch_id: str, item: object, status: ItemStatus = DONE, **facts: Any
 
 async def register(executor: Executor, batch_id: str, names: Iterable[object]) -> int:
     ids = [str(name) for name in names]
-    return await register_items(
+    registered = await register_items(
         executor,
         P,
         batch_ids=[batch_id] * len(ids),
@@ -48,6 +48,7 @@ async def register(executor: Executor, batch_id: str, names: Iterable[object]) -
         payloads=['{"name":"x"}'] * len(ids),
         positions=list(range(len(ids))),
     )
+    return registered.fresh
 
 
 async def prepare(database: Database, batch_id: str, size: int) -> None:
@@ -297,6 +298,50 @@ class TestRollingBatches:
         found, new = await open_batch(database, NewBatch("b", P, 2, "openai", "m"))
         assert (found.declared, found.total, found.completed, found.provider, new) == (True, 2, 1, "openai", False)
         assert (await finish_items(database, P, [outcome("b", 1)])).batches
+
+
+class TestItemsThatABatchDoesNotStandFor:
+    async def _register(
+        self, executor: Executor, batch_id: str, *given: tuple[str, str], opener: bool = False
+    ) -> tuple[int, list[int]]:
+        ids, payloads = [name for name, _ in given], [payload for _, payload in given]
+        batch_ids = [batch_id] * len(given)
+        found = await register_items(executor, P, batch_ids=batch_ids, item_ids=ids, payloads=payloads, opener=opener)
+        return found.fresh, sorted(found.others)
+
+    async def test_another_version_of_an_item_is_named_however_it_comes(self, database: Database) -> None:
+        assert await self._register(database, "hour", ("a", "1"), ("b", "1"), ("a", "2"), ("a", "1")) == (2, [2])
+        assert await self._register(database, "hour", ("c", "1"), ("a", "1"), ("b", "2")) == (1, [2])
+        assert [item.payload for item in await items(database, "hour")] == ["1", "1", "1"]
+        assert (await known(database, "hour")).total == 3
+
+    async def test_only_its_opener_adds_to_a_declared_batch(self, database: Database) -> None:
+        await open_batch(database, NewBatch("b", P, 2))
+        assert await self._register(database, "b", ("a", "1"), ("b", "1"), opener=True) == (2, [])
+        assert await self._register(database, "b", ("a", "1"), ("stranger", "1"), ("b", "2")) == (0, [1, 2])
+        assert [item.item_id for item in await items(database, "b")] == ["a", "b"]
+
+    async def test_an_item_that_ended_unregistered_is_the_same(self, database: Database) -> None:
+        await finish_items(database, P, [outcome("hour", "a", DEAD)])
+        assert await self._register(database, "hour", ("a", "1")) == (0, [])
+
+    async def test_what_another_registers_at_the_same_moment_is_compared(self, database: Database) -> None:
+        await self._register(database, "hour", ("z", "1"))
+        async with database.transaction() as transaction:
+            await self._register(transaction, "hour", ("a", "1"), ("b", "1"))
+            waiting = asyncio.create_task(self._register(database, "hour", ("a", "1"), ("b", "2"), ("c", "1")))
+            await asyncio.sleep(0.2)
+            assert not waiting.done()
+        assert await waiting == (1, [1])
+
+    async def test_a_batch_that_is_being_declared_is_waited_for(self, database: Database) -> None:
+        await self._register(database, "b", ("z", "1"))
+        async with database.transaction() as transaction:
+            await open_batch(transaction, NewBatch("b", P, 2))
+            await self._register(transaction, "b", ("a", "1"), opener=True)
+            waiting = asyncio.create_task(self._register(database, "b", ("a", "1"), ("stranger", "1")))
+            await asyncio.sleep(0.2)
+        assert await waiting == (0, [1])
 
 
 class TestReading:

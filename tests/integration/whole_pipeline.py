@@ -23,7 +23,7 @@ from tests.contract.waiting import eventually
 SAMPLE = Path(__file__).resolve().parents[1] / "data" / "indicators.jsonl"
 PARTITIONS = 12
 COMMAND = [sys.executable, "-m", "services.cli.main"]
-PASSING = {"created_at", "updated_at", "batch_id", "processing_time_ms"}
+PASSING = {"created_at", "updated_at", "batch_id", "processing_time_ms", "submitted_at"}
 """Columns of a classification that differ from run to run."""
 STAGES = {stage.name for stage in CLASSIFICATION.stages} - {"final-review", "dead-letter"}
 """Every item passes these."""

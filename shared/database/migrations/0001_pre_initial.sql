@@ -131,8 +131,11 @@ CREATE TABLE classifications (
     processing_time_ms          real,
     cost_usd                    double precision,
     tokens_in                   integer,
-    tokens_out                  integer
+    tokens_out                  integer,
+    submitted_at                timestamptz
 );
+
+COMMENT ON COLUMN classifications.submitted_at IS 'when this version was submitted; an older one does not overwrite it';
 
 CREATE INDEX classifications_family ON classifications (family);
 CREATE INDEX classifications_indicator_type ON classifications (indicator_type);

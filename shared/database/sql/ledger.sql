@@ -39,24 +39,34 @@ ON CONFLICT DO NOTHING;
 
 -- name: register_items
 -- Note items as submitted: arrays of batch ids $1, item ids $2, payloads $3, positions $4. Items that are there already
--- stay as they are; the total of a rolling batch grows by those that are new. Returns how many are new. If some batches
--- do not exist, returns these and does nothing. Batch rows are locked first and in order, as finish_items does.
+-- stay as they are; the total of a rolling batch grows by those that are new. To a declared batch only its opener ($5)
+-- adds items. Returns how many are new, the places in the arrays (from 1) of those that are there with another payload,
+-- and of those that are not there, or not to be seen yet by this statement. If some batches do not exist, returns these
+-- and does nothing. Batch rows are locked first and in order, as finish_items does.
 WITH given AS MATERIALIZED (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[]) AS t (batch_id, item_id, payload, position)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[]) WITH ORDINALITY
+        AS t (batch_id, item_id, payload, position, place)
 ), missing AS MATERIALIZED (
     SELECT DISTINCT batch_id FROM given
     WHERE NOT EXISTS (SELECT FROM batches WHERE batches.batch_id = given.batch_id)
 ), locked AS MATERIALIZED (
-    SELECT batch_id FROM batches
+    SELECT batch_id, declared FROM batches
     WHERE batch_id IN (SELECT batch_id FROM given) AND NOT EXISTS (SELECT FROM missing)
     ORDER BY batch_id FOR UPDATE
 ), registered AS (
     INSERT INTO batch_items (batch_id, item_id, payload, position)
-    SELECT batch_id, item_id, payload, position FROM given
-    WHERE (SELECT count(*) FROM locked) > 0
-    ORDER BY batch_id, item_id
+    SELECT batch_id, item_id, payload, position FROM given JOIN locked USING (batch_id)
+    WHERE $5::boolean OR NOT declared
+    ORDER BY batch_id, item_id, place
     ON CONFLICT DO NOTHING
-    RETURNING batch_id
+    RETURNING batch_id, item_id, payload
+), compared AS MATERIALIZED (
+    SELECT given.place, coalesce(known.item_id, new.item_id) IS NULL AS unseen,
+           coalesce(known.payload, new.payload) <> given.payload AS differs
+    FROM given
+    LEFT JOIN registered AS new USING (batch_id, item_id)
+    LEFT JOIN batch_items AS known USING (batch_id, item_id)
+    WHERE EXISTS (SELECT FROM locked)
 ), fresh AS (
     SELECT batch_id, count(*)::integer AS items FROM registered GROUP BY batch_id
 ), credited AS (
@@ -65,7 +75,9 @@ WITH given AS MATERIALIZED (
     WHERE batches.batch_id = fresh.batch_id AND NOT declared
 )
 SELECT (SELECT coalesce(array_agg(batch_id), '{}') FROM missing) AS missing,
-       (SELECT coalesce(sum(items), 0)::integer FROM fresh) AS fresh;
+       (SELECT coalesce(sum(items), 0)::integer FROM fresh) AS fresh,
+       (SELECT coalesce(array_agg(place::integer), '{}') FROM compared WHERE differs) AS differing,
+       (SELECT coalesce(array_agg(place::integer), '{}') FROM compared WHERE unseen) AS unseen;
 
 -- name: finish_items
 -- Give items their final status, each once, and credit their batches. Arrays: $1 batch ids, $2 item ids, $3 statuses,

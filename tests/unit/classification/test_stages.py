@@ -2,6 +2,7 @@
 
 import json
 import math
+from datetime import UTC, datetime
 
 import pytest
 
@@ -141,7 +142,7 @@ def test_any_finite_values_can_be_summed_up(values: list[float]) -> None:
 
 async def test_a_final_row_has_one_value_for_each_column_of_its_statement() -> None:
     (item,) = await classify_in_memory([indicator("Population", "Thousand")], ask)
-    row = final_row(item, "b1", Effort(1.0, "embedded", "m", 0, 0, 0.0))
+    row = final_row(item, "b1", Effort(1.0, "embedded", "m", 0, 0, 0.0), datetime.now(UTC))
     assert f"${len(row)}::" in queries()["upsert_classifications"]
     assert f"${len(row) + 1}::" not in queries()["upsert_classifications"]
     assert 0 < overall_confidence(item) <= 1
