@@ -95,7 +95,7 @@ class StageProcess:
             yield
 
     async def _open(self) -> None:
-        """Take hold of broker, database and tables, however long it takes; health is served and says what is missing."""
+        """Take hold of broker, database and tables, however long it takes; health is served and says what lacks."""
         await self._insist(lambda: self._held.enter_async_context(_closed_in_time(self._publisher)))
         if uses_database(self._stages):
             await self._insist(lambda: self._held.enter_async_context(_closed_in_time(self._database)))
