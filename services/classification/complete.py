@@ -116,6 +116,6 @@ async def close_rolling_batches(database: Database, settings: RuntimeSettings) -
     await close_rolling(database, settings.rolling_batch_seconds)
 
 
-async def keep_log_partitions(database: Database) -> None:
-    """Have the partitions of the coming days ready."""
-    await keep_partitions(database)
+async def keep_log_partitions(database: Database, settings: RuntimeSettings) -> None:
+    """Have the partitions of the coming days ready, and drop those that are old enough."""
+    await keep_partitions(database, keep_days=settings.stage_log_days)

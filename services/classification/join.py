@@ -4,20 +4,24 @@ The parts wait in Postgres, one row an item, filled by one statement a batch. Th
 part which comes again completes the same item again instead of starting a new one.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 
 from schemas.classification import Facet, JoinedIndicator
-from schemas.delivery import RejectCode
+from schemas.delivery import Header, RejectCode
 from services.classification import store
 from shared.database import Database
 from shared.runtime.codec import encode
-from shared.runtime.envelope import Envelopes, last_run
+from shared.runtime.envelope import Envelope, Envelopes, last_run
 from shared.runtime.outbox import Outbox
 from shared.runtime.outcome import Emit, Reject, emit
 from shared.settings import RuntimeSettings
 
 SWEEP_SECONDS = 15.0
 SWEEP_LIMIT = 500
+FORGET_SECONDS = 3600.0
+FORGOTTEN_AT_ONCE = 10_000
+TRAVELLING = (Header.INGESTED_AT, Header.PROVIDER, Header.TRACEPARENT)
 
 
 async def join_facets(facets: Sequence[Facet], envelopes: Envelopes, database: Database) -> list[Emit]:
@@ -34,12 +38,19 @@ async def join_facets(facets: Sequence[Facet], envelopes: Envelopes, database: D
 def _rows(facets: Sequence[Facet], envelopes: Envelopes, keys: Sequence[store.Key]) -> list[store.FacetRow]:
     rows: dict[store.Key, store.FacetRow] = {}
     for facet, envelope, key in zip(facets, envelopes, keys, strict=True):
-        row = rows.setdefault(key, store.FacetRow(*key, partition=envelope.record.partition))
+        row = rows.get(key)
+        if row is None:
+            row = rows[key] = store.FacetRow(*key, envelope.record.partition, _travelling(envelope))
         row.runs.append(last_run(envelope.trail).decode())
         for part in store.PARTS:
             if (value := getattr(facet, part)) is not None:
                 row.parts[part] = encode(value).decode()
     return list(rows.values())
+
+
+def _travelling(envelope: Envelope) -> str:
+    """The headers that a dead letter of the join has to name, as JSON."""
+    return json.dumps({name: envelope.headers[name].decode() for name in TRAVELLING if name in envelope.headers})
 
 
 def _joined(row: store.CompleteFacets) -> JoinedIndicator:
@@ -56,6 +67,12 @@ async def expire_incomplete(database: Database, outbox: Outbox, settings: Runtim
         if expired:
             await outbox.bury([(store.stored_record(row), _incomplete(row.parts)) for row in expired])
             await store.mark_expired(transaction, [(row.batch_id, row.indicator_id) for row in expired])
+
+
+async def forget_joined(database: Database, settings: RuntimeSettings) -> None:
+    """Delete the parts of items that were joined or given up long ago; nothing will ask for them again."""
+    while await store.forget_facets(database, settings.join_retention_days, FORGOTTEN_AT_ONCE) == FORGOTTEN_AT_ONCE:
+        pass
 
 
 def _incomplete(parts: Mapping[str, str]) -> Reject:

@@ -27,7 +27,7 @@ from services.classification.family import assign_family
 from services.classification.final_review import settle
 from services.classification.indicator_type import TYPE as TYPE_QUESTION
 from services.classification.indicator_type import classify_type
-from services.classification.join import SWEEP_SECONDS, expire_incomplete, join_facets
+from services.classification.join import FORGET_SECONDS, SWEEP_SECONDS, expire_incomplete, forget_joined, join_facets
 from services.classification.normalize import normalize
 from services.classification.scale import infer_scale
 from services.classification.time_basis import infer_time_basis
@@ -54,7 +54,13 @@ CLASSIFICATION.stage("time", infer_time_basis, reads=NORMALIZED, writes=[FACETS]
 CLASSIFICATION.stage("scale", infer_scale, reads=NORMALIZED, writes=[FACETS])
 CLASSIFICATION.stage("currency", check_currencies, reads=NORMALIZED, writes=[FACETS])
 CLASSIFICATION.stage("cumulative", detect_cumulative, reads=NORMALIZED, writes=[FACETS])
-CLASSIFICATION.stage("join", join_facets, reads=FACETS, writes=[JOINED], sweeps=[(SWEEP_SECONDS, expire_incomplete)])
+CLASSIFICATION.stage(
+    "join",
+    join_facets,
+    reads=FACETS,
+    writes=[JOINED],
+    sweeps=[(SWEEP_SECONDS, expire_incomplete), (FORGET_SECONDS, forget_joined)],
+)
 CLASSIFICATION.stage("family", assign_family, reads=JOINED, writes=[FAMILY], prepare=FAMILY_QUESTION.load)
 CLASSIFICATION.stage("type", classify_type, reads=FAMILY, writes=[TYPE], prepare=TYPE_QUESTION.load)
 CLASSIFICATION.stage("boolean-review", review, reads=TYPE, writes=[REVIEWED, CONTESTED])

@@ -1,5 +1,6 @@
 """Classification's own tables: parts that wait for each other, and final rows. One statement a batch."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -29,7 +30,8 @@ class FacetRow:
     batch_id: str
     indicator_id: str
     partition: int
-    headers: str = ""
+    headers: str = "{}"
+    """Headers that travel with the item, as a JSON object."""
     runs: list[str] = field(default_factory=list)
     parts: dict[str, str] = field(default_factory=dict)
 
@@ -49,6 +51,7 @@ class ExpiredFacets:
     batch_id: str
     indicator_id: str
     partition: int
+    headers: str
     trail: str
     first_seen_at: float
     parts: dict[str, str]
@@ -63,6 +66,7 @@ async def merge_facets(executor: Executor, rows: Sequence[FacetRow]) -> dict[Key
         [row.batch_id for row in ordered],
         [row.indicator_id for row in ordered],
         [row.partition for row in ordered],
+        [row.headers for row in ordered],
         [",".join(row.runs) for row in ordered],
         *([row.parts.get(part) for row in ordered] for part in PARTS),
     )
@@ -74,7 +78,13 @@ async def expired_facets(executor: Executor, timeout_seconds: float, limit: int)
     rows = await executor.fetch(queries()["expired_facets"], timeout_seconds, limit)
     return [
         ExpiredFacets(
-            row["batch_id"], row["indicator_id"], row["partition"], row["trail"], row["first_seen_at"], _parts(row)
+            batch_id=row["batch_id"],
+            indicator_id=row["indicator_id"],
+            partition=row["partition"],
+            headers=row["headers"],
+            trail=row["trail"],
+            first_seen_at=row["first_seen_at"],
+            parts=_parts(row),
         )
         for row in rows
     ]
@@ -85,10 +95,16 @@ async def mark_expired(executor: Executor, keys: Sequence[Key]) -> None:
     await executor.execute(queries()["mark_expired"], [key[0] for key in keys], [key[1] for key in keys])
 
 
+async def forget_facets(executor: Executor, days: int, limit: int) -> int:
+    """Delete what was joined or expired so many days ago, and return how many items that were, `limit` at most."""
+    return len(await executor.fetch(queries()["forget_facets"], days, limit))
+
+
 def stored_record(row: ExpiredFacets) -> StoredRecord:
     """What there is of an expired item, as a record of the facets topic: a JSON object with the parts that came."""
     body = ",".join(f'"{part}":{text}' for part, text in row.parts.items())
     headers = [(Header.BATCH_ID, row.batch_id.encode()), (Header.TRAIL, row.trail.encode())]
+    headers += [(name, value.encode()) for name, value in json.loads(row.headers).items()]
     value = f"{{{body}}}".encode()
     return StoredRecord(FACETS_TOPIC, row.partition, row.indicator_id, value, headers, int(row.first_seen_at * 1000))
 

@@ -58,6 +58,12 @@ class RuntimeSettings(Concern):
     join_timeout_seconds: Seconds = variable(
         "SLUICE_JOIN_TIMEOUT_SECONDS", default=300.0, meaning="an item whose parts are not together by then is rejected"
     )
+    join_retention_days: Count = variable(
+        "SLUICE_JOIN_RETENTION_DAYS", default=7, meaning="days the parts of an item are kept after the join is done"
+    )
+    stage_log_days: Count = variable(
+        "SLUICE_STAGE_LOG_DAYS", default=90, meaning="days the log of what each stage did is kept"
+    )
     rolling_batch_seconds: Seconds = variable(
         "SLUICE_ROLLING_BATCH_SECONDS", default=3_600.0, meaning="span of a batch for messages that name none"
     )

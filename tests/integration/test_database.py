@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from schemas.delivery import Header, RejectCode
 from schemas.enums import ItemStatus
+from services.classification.complete import keep_log_partitions
 from shared.database import Database, Queries, apply_migrations, missing_migrations
 from shared.database.dead_letters import (
     DeadLetter,
@@ -25,7 +26,7 @@ from shared.embedded.process import free_port
 from shared.errors import PermanentError, SluiceError, TransientError, UsageError
 from shared.runtime.envelope import Record
 from shared.service.dead_letters import keep_dead_letters
-from shared.settings import DatabaseSettings
+from shared.settings import DatabaseSettings, RuntimeSettings
 
 NOW = datetime.now(UTC)
 
@@ -206,6 +207,14 @@ class TestStageLog:
         assert await database.fetchval(names) == 9
         await keep_partitions(database, ahead_days=10, keep_days=-1)
         assert await database.fetchval(names) == 11
+
+    async def test_old_rows_leave_the_default_partition_too(self, database: Database) -> None:
+        row = StageLogRow(NOW - timedelta(days=91), 1.0, 1, 0, 0, 0.0, "b", "i", "family", "completed")
+        await append_stage_log(
+            database, [row, row._replace(created_at=NOW - timedelta(days=89)), row._replace(created_at=NOW)]
+        )
+        await keep_log_partitions(database, RuntimeSettings())
+        assert await database.fetchval("SELECT min(created_at) FROM stage_log") == NOW - timedelta(days=89)
 
 
 class TestDeadLetters:

@@ -188,7 +188,7 @@ BEGIN
     RETURN made;
 END $$;
 
--- Drop the partitions older than so many days; returns how many.
+-- Drop the partitions older than so many days, and such rows of the default partition; returns how many partitions.
 CREATE FUNCTION stage_log_drop_partitions(older_than_days integer) RETURNS integer
 LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 DECLARE
@@ -203,6 +203,7 @@ BEGIN
         EXECUTE format('DROP TABLE %I', name);
         dropped := dropped + 1;
     END LOOP;
+    DELETE FROM stage_log_default WHERE created_at < (current_date - older_than_days)::timestamptz;
     RETURN dropped;
 END $$;
 
@@ -220,11 +221,13 @@ CREATE TABLE facet_join (
     currency      text,
     cumulative    text,
     trail         text NOT NULL DEFAULT '',
-    headers       text,
+    headers       text NOT NULL DEFAULT '{}',
     PRIMARY KEY (batch_id, indicator_id)
 ) WITH (fillfactor = 50);
 
-CREATE INDEX facet_join_first_seen ON facet_join (first_seen_at);
+CREATE INDEX facet_join_waiting ON facet_join (first_seen_at) WHERE joined_at IS NULL AND expired_at IS NULL;
+
+COMMENT ON COLUMN facet_join.headers IS 'JSON object of the headers that travel with the item';
 
 -- Dead letters by where the record stood that failed: the same failure delivered again is the same row. The time of the
 -- record is part of its place, since offsets begin again in a topic that is created anew.
