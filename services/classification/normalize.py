@@ -6,22 +6,29 @@ from hashlib import sha256
 from pydantic_core import from_json
 
 from schemas.classification import Facet, NormalizedIndicator, Subject
+from schemas.delivery import RejectCode
 from schemas.indicator import Indicator
 from services.classification.rules.units import parse_units
 from services.classification.samples import clean_points, statistics
 from shared.database import Database
 from shared.database.ledger import register_items
+from shared.llm.gateway import Gateway
 from shared.runtime.codec import encode
 from shared.runtime.envelope import Envelope, Envelopes
-from shared.runtime.outcome import Emit, emit
+from shared.runtime.outcome import Emit, Outcome, Reject, emit
 
 PIPELINE = "classification"
 MAX_BATCH_ID = 200
 DIGEST_LENGTH = 8
 
 
-async def normalize(indicators: Sequence[Indicator], envelopes: Envelopes, database: Database) -> list[Emit]:
-    """Register every item with its batch, then send it to the facet stages and, as the first part, to the join."""
+async def normalize(
+    indicators: Sequence[Indicator], envelopes: Envelopes, database: Database, gateway: Gateway
+) -> list[Outcome]:
+    """Register every item with its batch, then send it to the facet stages and, as the first part, to the join.
+
+    A wish for a provider that does not exist ends here, where it is its sender's mistake and not a fault of a stage.
+    """
     payloads = [
         _payload(indicator, envelope.record.value or b"")
         for indicator, envelope in zip(indicators, envelopes, strict=True)
@@ -29,7 +36,12 @@ async def normalize(indicators: Sequence[Indicator], envelopes: Envelopes, datab
     others = await _register(database, envelopes, payloads)
     if others:
         await _set_apart(database, [envelopes[place] for place in others], [payloads[place] for place in others])
-    return [_emitted(normalized(indicator)) for indicator in indicators]
+    return [
+        Reject(RejectCode.INVALID_VALUE, hindrance)
+        if (hindrance := gateway.hindrance(envelope.provider))
+        else _emitted(normalized(indicator))
+        for indicator, envelope in zip(indicators, envelopes, strict=True)
+    ]
 
 
 async def _register(database: Database, envelopes: Sequence[Envelope], payloads: Sequence[str]) -> list[int]:

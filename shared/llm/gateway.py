@@ -73,6 +73,10 @@ class Gateway:
                 f"provider {name!r} is not available", remedy=f"choose one of: {', '.join(sorted(self._providers))}"
             )
 
+    def hindrance(self, name: str) -> str:
+        """Why an item that asks for provider `name` cannot have it; empty if it can, or if it asks for none."""
+        return _unavailable(name, self._providers) if name and name not in self._providers else ""
+
     def check_stage(self, stage: str) -> None:
         """Raises UsageError if the provider that the settings choose for a stage is not available."""
         self.check(self._provider_for(_setting_name(stage)))
@@ -81,6 +85,10 @@ class Gateway:
         """The gateway as one stage sees it for one batch."""
         default = self._provider_for(_setting_name(stage))
         return Ask(self._providers, [envelope.provider or default for envelope in envelopes])
+
+
+def _unavailable(name: str, providers: Mapping[str, Provider]) -> str:
+    return f"provider {name!r} is not available; choose one of: {', '.join(sorted(providers))}"
 
 
 def _setting_name(stage: str) -> str:
@@ -109,6 +117,5 @@ class Ask:
     async def _answers(self, choice: str, question: Question[F, A], facts: Sequence[F]) -> Sequence[Answer[A]]:
         provider = self._providers.get(choice)
         if provider is None:
-            reason = f"provider {choice!r} is not available; choose one of: {', '.join(sorted(self._providers))}"
-            return [Answer(None, reason=reason)] * len(facts)
+            return [Answer(None, reason=_unavailable(choice, self._providers))] * len(facts)
         return await provider.answer(question, facts)

@@ -24,6 +24,7 @@ from shared.runtime.envelope import Envelope, Envelopes, OutRecord, Record
 from shared.runtime.measure import StageMetrics
 from shared.runtime.outcome import Emit, Outcome, Reject
 from shared.runtime.policy import DeadLetterGuard, RetryPolicy
+from shared.runtime.sizes import INNER_INPUT_BYTES
 from shared.runtime.writer import Writer
 
 log = structlog.get_logger()
@@ -77,7 +78,7 @@ ResourceFactory = Callable[[type, Stage, Envelopes], Any]
 class WorkerLimits:
     """Bounds of one call. Bytes of one message; seconds that one call may take before it returns to poll."""
 
-    message_bytes: int = 768 * 1024
+    message_bytes: int = INNER_INPUT_BYTES
     call_seconds: float = 100.0
 
 

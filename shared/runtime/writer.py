@@ -10,9 +10,7 @@ from shared.runtime.codec import encode
 from shared.runtime.declaration import Stage
 from shared.runtime.envelope import Envelope, OutRecord, output_headers
 from shared.runtime.outcome import Emit, Usage
-
-MAX_VALUE_BYTES = 900_000
-"""Of one output; a record batch has to hold it with its headers."""
+from shared.runtime.sizes import EDGE_OUTPUT_BYTES, INNER_OUTPUT_BYTES
 
 
 class _Output(NamedTuple):
@@ -30,6 +28,7 @@ class Writer:
         self._stage = stage
         self._now = now
         self._share_ms = share_ms
+        self._max_bytes = EDGE_OUTPUT_BYTES if stage.edge else INNER_OUTPUT_BYTES
         self._outputs: dict[type[Contract], _Output] = {}
         self._last: tuple[Usage | None, bytes | None, bytes] = (None, None, b"")
 
@@ -41,8 +40,8 @@ class Writer:
             topic, common, to_json = self._outputs.get(type(message)) or self._output(message)
             headers = output_headers(envelope, common, run, outcome.trail)
             value = to_json(message, exclude_defaults=True)
-            if len(value) > MAX_VALUE_BYTES:
-                detail = f"the result has {len(value)} bytes; the limit is {MAX_VALUE_BYTES}"
+            if len(value) > self._max_bytes:
+                detail = f"written out anew the item has {len(value)} bytes; the limit is {self._max_bytes}"
                 raise PermanentError(RejectCode.TOO_LARGE, detail)
             records.append(OutRecord(topic, envelope.item_id.encode(), value, headers, record.partition))
 

@@ -12,13 +12,11 @@ from shared.runtime.declaration import Pipeline, Stage
 from shared.runtime.envelope import Envelopes
 from shared.runtime.outbox import Outbox
 from shared.runtime.policy import DeadLetterGuard, RetryPolicy
+from shared.runtime.sizes import INNER_INPUT_BYTES
 from shared.runtime.worker import StageWorker, WorkerLimits
 from shared.settings import EMBEDDED_PROVIDER, RuntimeSettings, Settings
 
 NO_ENVELOPES = Envelopes()
-
-INNER_MESSAGE_BYTES = MAX_MESSAGE_BYTES + MAX_MESSAGE_BYTES // 2
-"""Longest message between stages: an indicator and all that is found out about it."""
 
 
 class Resources:
@@ -29,6 +27,7 @@ class Resources:
         self._makers: dict[type, Callable[[Stage, Envelopes], Any]] = {
             Envelopes: lambda _, envelopes: envelopes,
             Ask: lambda stage, envelopes: gateway.ask(stage.name, envelopes),
+            Gateway: lambda *_: gateway,
             Database: lambda *_: database,
             RuntimeSettings: lambda *_: settings.runtime,
             Clock: lambda *_: self._clock,
@@ -70,7 +69,7 @@ def make_worker(
         retry=retry_policy(runtime),
         guard=DeadLetterGuard(runtime.dead_letter_window, runtime.dead_letter_share, runtime.dead_letter_in_row),
         limits=WorkerLimits(
-            message_bytes=MAX_MESSAGE_BYTES if stage.edge else INNER_MESSAGE_BYTES,
+            message_bytes=MAX_MESSAGE_BYTES if stage.edge else INNER_INPUT_BYTES,
             call_seconds=settings.kafka.max_poll_interval_ms / 3000,
         ),
     )

@@ -5,7 +5,7 @@ import random
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,18 @@ class WholePipeline:
     database: Database
     feeder: Feeder
     stages: Supervisor
+
+    @asynccontextmanager
+    async def restarted(self, **variables: object) -> AsyncIterator["WholePipeline"]:
+        """The same with its stages started anew, with other settings of the runtime, until the context ends."""
+        runtime = self.settings.runtime.model_copy(update=variables)
+        settings = self.settings.model_copy(update={"runtime": runtime})
+        await self.stages.__aexit__(None, None, None)
+        try:
+            async with Supervisor(settings, CLASSIFICATION.stages, COMMAND, print) as stages:
+                yield replace(self, settings=settings, stages=stages)
+        finally:
+            await self.stages.__aenter__()
 
     async def submit(self, rows: Sequence[Row], provider: str = "") -> list[str]:
         """Hand over indicators, a hundred to a batch, and return the ids of the batches."""
@@ -128,8 +140,6 @@ async def whole_pipeline(directory: Path, **variables: object) -> AsyncIterator[
         "KAFKA_SESSION_TIMEOUT_MS": 3000,
         "KAFKA_HEARTBEAT_INTERVAL_MS": 500,
         "FETCH_WAIT_MS": 20,
-        "DEAD_LETTER_SHARE": 1,
-        "DEAD_LETTER_IN_ROW": 100_000,
         **{name.upper(): value for name, value in variables.items()},
     }
     settings = Settings.load({f"SLUICE_{name}": str(value) for name, value in given.items()})

@@ -65,3 +65,8 @@ async def test_an_unknown_provider_costs_only_the_items_that_asked_for_it() -> N
 def test_a_stage_with_an_unknown_provider_does_not_start() -> None:
     with pytest.raises(UsageError, match="'oracle' is not available"):
         gateway("oracle").check_stage("boolean-review")
+
+
+def test_a_wish_that_cannot_be_granted_is_known_before_any_stage_asks() -> None:
+    assert gateway().hindrance("") == gateway().hindrance("shouting") == ""
+    assert gateway().hindrance("oracle") == "provider 'oracle' is not available; choose one of: embedded, shouting"

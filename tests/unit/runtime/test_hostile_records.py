@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from schemas.delivery import Header, RejectCode
+from schemas.indicator import MAX_MESSAGE_BYTES
 from shared.broker.producer import BATCH_BYTES
 from shared.errors import TransientError
 from shared.runtime.dead_letters import MAX_RECORD_BYTES
@@ -12,8 +13,8 @@ from shared.runtime.declaration import Pipeline
 from shared.runtime.envelope import MAX_HEADER_BYTES, MEANINGFUL, OutRecord, Record, moment_of, rolling_batch_id
 from shared.runtime.outcome import Outcome, Reject, emit
 from shared.runtime.policy import DeadLetterGuard, RetryPolicy
+from shared.runtime.sizes import EDGE_OUTPUT_BYTES, INNER_INPUT_BYTES, INNER_OUTPUT_BYTES
 from shared.runtime.worker import StageWorker, State, WorkerLimits
-from shared.runtime.writer import MAX_VALUE_BYTES
 from tests.unit.runtime.harness import EPOCH, FakeInput, FakeRecord, JumpingClock, Order, Priced, Shop, header, order
 
 PLACE, RETRY = ("shop.orders", 0), ("shop.price.retry", 0)
@@ -22,7 +23,9 @@ PLACE, RETRY = ("shop.orders", 0), ("shop.price.retry", 0)
 def test_the_limits_leave_room_in_a_record_batch() -> None:
     ours = 4096
     assert MAX_RECORD_BYTES + ours < BATCH_BYTES
-    assert MAX_VALUE_BYTES + MAX_HEADER_BYTES + ours < BATCH_BYTES
+    assert INNER_OUTPUT_BYTES + MAX_HEADER_BYTES + ours < BATCH_BYTES
+    assert MAX_MESSAGE_BYTES < EDGE_OUTPUT_BYTES < INNER_OUTPUT_BYTES < INNER_INPUT_BYTES
+    assert INNER_INPUT_BYTES + MAX_HEADER_BYTES + ours < MAX_RECORD_BYTES, "no item of ours is cut when it is buried"
 
 
 async def test_a_dead_letter_too_large_for_a_batch_is_cut_and_says_so() -> None:
