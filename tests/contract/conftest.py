@@ -1,6 +1,6 @@
 """A shop for every test: topics and group of its own, and as many replicas of its stages as the test starts.
 
-The suite runs on the embedded broker, or on the one that SLUICE_TEST_KAFKA names.
+The suite runs on the embedded broker, or on the one that KAFKA_UNDER_TEST names (host:port).
 """
 
 import os
@@ -18,7 +18,7 @@ from tests.contract.replica import Replica
 from tests.contract.shop import Gates, Order, make_shop
 
 PARTITIONS = 4
-ELSEWHERE = os.environ.get("SLUICE_TEST_KAFKA")
+ELSEWHERE = os.environ.get("KAFKA_UNDER_TEST")
 SESSION_TIMEOUT_MS = 6000 if ELSEWHERE else 3000
 """Apache Kafka takes no less by default; the embedded broker lets a group form after half of it."""
 

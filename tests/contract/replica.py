@@ -32,7 +32,8 @@ class Replica:
         """Run a module of ours; the word PORT in the command stands for the port it is given."""
         port = free_port()
         words = [str(port) if word == "PORT" else word for word in command]
-        variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")}
+        variables = {**ours, "PYTHONPATH": str(ROOT), **environment}
         return cls(await spawn([sys.executable, *words], log, env=variables), port, log)
 
     @property
