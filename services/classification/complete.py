@@ -71,6 +71,8 @@ def _outcome(item: ReviewedIndicator, envelope: Envelope, effort: Effort) -> Ite
         cost_usd=effort.cost_usd,
         tokens_in=effort.tokens_in,
         tokens_out=effort.tokens_out,
+        provider=effort.provider,
+        model=effort.model,
     )
 
 

@@ -1,8 +1,9 @@
 """The ledger: what was submitted, how each item ended, when a batch is done. Exact however often a message comes.
 
 Every function is one round trip (three for a batch that nobody has opened) and works alike on a Database and inside a
-Transaction, so that a pipeline can put its own writes into the same transaction. Take `finish_items` as late in it as
-possible and once: it holds the rows of its batches until the commit.
+Transaction, so that a pipeline can put its own writes into the same transaction. `finish_items` holds the rows of its
+batches until the commit, so take it once and let only what depends on it follow: it says which items have moved, and
+only these are written.
 """
 
 import json
@@ -28,7 +29,9 @@ class Batch:
     batch_id: str
     pipeline: str
     provider: str
+    """The one asked for; empty: each stage asks its own."""
     model: str
+    """The one that answered for the newest item with any."""
     declared: bool
     """The total was known when the batch was opened; else it is rolling: its total grows until it is closed."""
     total: int
@@ -131,6 +134,9 @@ class ItemOutcome(NamedTuple):
     cost_usd: float = 0.0
     tokens_in: int = 0
     tokens_out: int = 0
+    provider: str = ""
+    model: str = ""
+    """Who answered for it; the newest item with an answer stands for its batch."""
 
 
 class Registered(NamedTuple):
@@ -255,11 +261,6 @@ async def items(executor: Executor, batch_id: str, *, offset: int = 0, limit: in
 async def pending(executor: Executor, batch_id: str) -> list[Item]:
     """Items of a batch that have no final status yet, in the order of submission."""
     return [Item.of(row) for row in await executor.fetch(queries()["pending_items"], batch_id)]
-
-
-async def failed_items(executor: Executor, batch_id: str | None = None, *, limit: int = 1_000) -> list[Item]:
-    """Dead-lettered items of one batch, or of all, the newest first."""
-    return [Item.of(row) for row in await executor.fetch(queries()["failed_items"], batch_id, limit)]
 
 
 @cache

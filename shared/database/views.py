@@ -205,11 +205,6 @@ async def result_counts(
     return ResultCounts.of(await executor.fetch(queries()["result_counts"], *arguments))
 
 
-async def batch_models(executor: Executor, batch_ids: Sequence[str]) -> dict[str, str]:
-    """The models that decided each batch, by batch id."""
-    return {row["batch_id"]: row["models"] for row in await executor.fetch(queries()["batch_models"], batch_ids)}
-
-
 async def overall(executor: Executor) -> Overall:
     """Everything ever submitted, summed up."""
     (row,) = await executor.fetch(queries()["overall"])

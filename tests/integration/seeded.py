@@ -78,7 +78,7 @@ async def _register(database: Database, batch_id: str, names: dict[str, str]) ->
 
 def _outcome(batch_id: str, item_id: str, status: ItemStatus) -> ItemOutcome:
     confidence = 0.95 if status is ItemStatus.COMPLETED else 0.4
-    return ItemOutcome(batch_id, item_id, status, None, confidence, 2.5, 0.001, 100, 10)
+    return ItemOutcome(batch_id, item_id, status, None, confidence, 2.5, 0.001, 100, 10, "embedded", "linear-1")
 
 
 def _runs(item_id: str) -> list[StageLogRow]:

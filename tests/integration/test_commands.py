@@ -159,7 +159,7 @@ class TestBatches:
             1,
             1,
         ]
-        assert (oldest["batch_id"], oldest["status"], oldest["model"]) == (DONE, "finished", "embedded")
+        assert (oldest["batch_id"], oldest["status"], oldest["model"]) == (DONE, "finished", "linear-1")
         assert oldest["ended_at"] > oldest["started_at"]
         assert oldest["avg_confidence"] == pytest.approx(0.95)
 

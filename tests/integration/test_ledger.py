@@ -20,7 +20,6 @@ from shared.database.ledger import (
     batch,
     batches,
     close_rolling,
-    failed_items,
     finish_items,
     items,
     open_batch,
@@ -133,7 +132,6 @@ class TestDeclaredBatches:
         assert (redeemed.moved, redeemed.batches) == (frozenset({0}), ())
         assert not (await finish_items(database, P, [outcome("b", 1)])).moved
         assert counters(await known(database, "b")) == (2, 1, 1, 0)
-        assert await failed_items(database) == []
 
     async def test_nothing_to_finish_needs_no_database(self) -> None:
         assert await finish_items(Database(DatabaseSettings()), P, []) == Finish(frozenset(), ())
@@ -153,6 +151,24 @@ class TestDeclaredBatches:
                 raise RuntimeError
         assert counters(await known(database, "b")) == (1, 0, 0, 0)
         assert (await finish_items(database, P, [outcome("b", 0)])).batches
+
+    @pytest.mark.parametrize("asked", ["", "anthropic"])
+    async def test_the_newest_answer_stands_for_the_batch(self, database: Database, asked: str) -> None:
+        async def stats() -> tuple[str, str]:
+            row = await database.fetchrow("SELECT provider, model FROM pipeline_stats WHERE batch_id = 'b'")
+            assert row
+            return tuple(row)
+
+        await open_batch(database, NewBatch("b", P, 5, asked))
+        await register(database, "b", range(5))
+        first = [outcome("b", 0, provider="one", model="m1"), outcome("b", 1, provider="two", model="m2")]
+        await finish_items(database, P, [*first, outcome("b", 2, DEAD)])
+        assert await stats() == (asked or "two", "m2")
+        await finish_items(database, P, [outcome("b", 0, provider="late", model="again"), outcome("b", 3)])
+        assert await stats() == (asked or "two", "m2")
+        await finish_items(database, P, [outcome("b", 4, provider="three", model="m3")])
+        assert await stats() == (asked or "three", "m3")
+        assert (await known(database, "b")).provider == asked
 
     async def test_one_call_may_finish_several_batches(self, database: Database) -> None:
         for name in "abc":
@@ -361,9 +377,8 @@ class TestReading:
         assert [item.item_id for item in await items(database, "b")] == ["z", "a", "m"]
         assert [item.item_id for item in await items(database, "b", offset=1, limit=1)] == ["a"]
         assert [item.item_id for item in await pending(database, "b")] == ["z", "m"]
-        (failed,) = await failed_items(database)
+        _, failed, _ = await items(database, "b")
         assert (failed.item_id, failed.error, failed.status, failed.payload) == ("a", "why", DEAD, '{"name":"x"}')
-        assert await failed_items(database, "another") == []
 
     async def test_batches_are_listed_newest_first_by_pipeline(self, database: Database) -> None:
         for name, pipeline in (("one", P), ("two", "correction"), ("three", P)):

@@ -1,6 +1,6 @@
 """Batches, as rows and in full."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,7 +9,6 @@ from rich.console import RenderableType
 from services.cli.printing import elapsed, facts, table
 from shared.database import Database
 from shared.database.ledger import Batch, batch, batches
-from shared.database.views import batch_models
 from shared.errors import UsageError
 
 Row = dict[str, Any]
@@ -27,15 +26,12 @@ async def known_batch(database: Database, batch_id: str) -> Batch:
 
 async def newest(database: Database, limit: int) -> list[Row]:
     """The newest batches, the newest first."""
-    found = await batches(database, limit)
-    models = await batch_models(database, [one.batch_id for one in found])
-    return [_row(one, models) for one in found]
+    return [_row(found) for found in await batches(database, limit)]
 
 
 async def one(database: Database, batch_id: str) -> Row:
     """A batch in full. Raises UsageError if there is none of that id."""
-    found = await known_batch(database, batch_id)
-    return _row(found, await batch_models(database, [batch_id]))
+    return _row(await known_batch(database, batch_id))
 
 
 def status_of(found: Batch) -> str:
@@ -45,12 +41,12 @@ def status_of(found: Batch) -> str:
     return "running" if found.declared or found.closed_at else "rolling"
 
 
-def _row(found: Batch, models: Mapping[str, str]) -> Row:
+def _row(found: Batch) -> Row:
     finished = found.completed + found.needs_human + found.dead_lettered
     return {
         **asdict(found),
         "status": status_of(found),
-        "model": found.model or models.get(found.batch_id) or found.provider,
+        "model": found.model or found.provider,
         "finished": finished,
         "pending": found.pending,
     }

@@ -8,6 +8,7 @@ CREATE TABLE batches (
     pipeline                  text NOT NULL,
     model                     text NOT NULL DEFAULT '',
     provider                  text NOT NULL DEFAULT '',
+    item_provider             text NOT NULL DEFAULT '',
     declared                  boolean NOT NULL,
     total_indicators          integer NOT NULL DEFAULT 0,
     successful_indicators     integer NOT NULL DEFAULT 0,
@@ -40,6 +41,9 @@ CREATE INDEX batches_start ON batches (batch_start_time);
 
 CREATE INDEX batches_unannounced ON batches (batch_end_time) WHERE announced_at IS NULL AND batch_end_time IS NOT NULL;
 
+COMMENT ON COLUMN batches.provider IS 'the one asked for when the batch was opened; empty: each stage asks its own';
+COMMENT ON COLUMN batches.item_provider IS 'the one that answered for the newest item with any';
+COMMENT ON COLUMN batches.model IS 'the one that answered for the newest item with any';
 COMMENT ON COLUMN batches.announced_at IS 'when the batch-completed event was published';
 COMMENT ON COLUMN batches.total_duration_ms IS 'wall time from the start to the last item that finished';
 COMMENT ON COLUMN batches.avg_time_per_indicator_ms IS 'wall time over finished items';
@@ -260,7 +264,7 @@ CREATE INDEX dead_letters_batch ON dead_letters (batch_id);
 
 -- The names that users of the earlier systems query.
 CREATE VIEW pipeline_stats AS
-SELECT id, batch_id, model, provider, total_indicators, successful_indicators, failed_indicators,
+SELECT id, batch_id, model, coalesce(nullif(provider, ''), item_provider) AS provider, total_indicators, successful_indicators, failed_indicators,
        batch_start_time, batch_end_time, total_duration_ms, avg_time_per_indicator_ms, avg_confidence,
        created_at, updated_at,
        pipeline, needs_human_indicators, tokens_in, tokens_out, cost_usd, declared, closed_at, trace_id

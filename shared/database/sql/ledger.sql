@@ -12,7 +12,7 @@ WITH opened AS (
         declared = true,
         total_indicators = $3::integer,
         provider = $4,
-        model = $5,
+        model = coalesce(nullif($5, ''), model),
         trace_id = $6,
         idempotency_key = coalesce(idempotency_key, $7),
         batch_end_time = CASE
@@ -81,7 +81,7 @@ SELECT (SELECT coalesce(array_agg(batch_id), '{}') FROM missing) AS missing,
 
 -- name: finish_items
 -- Give items their final status, each once, and credit their batches. Arrays: $1 batch ids, $2 item ids, $3 statuses,
--- $4 errors, $5 confidences, $6 durations, $7 costs, $8 tokens in, $9 tokens out. An item that is final already does not
+-- $4 errors, $5 confidences, $6 durations, $7 costs, $8 tokens in, $9 tokens out, $10 providers, $11 models. An item that is final already does not
 -- move, except from dead_lettered to another status. Returns the positions in the arrays (from 1) of the items that
 -- moved, and the batches that this very statement finished. If some batches do not exist, returns these and does nothing.
 --
@@ -91,8 +91,9 @@ SELECT (SELECT coalesce(array_agg(batch_id), '{}') FROM missing) AS missing,
 -- statement finished a batch.
 WITH given AS MATERIALIZED (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::real[], $6::real[], $7::float8[],
-                         $8::integer[], $9::integer[]) WITH ORDINALITY
-        AS t (batch_id, item_id, status, error, confidence, duration_ms, cost_usd, tokens_in, tokens_out, place)
+                         $8::integer[], $9::integer[], $10::text[], $11::text[]) WITH ORDINALITY
+        AS t (batch_id, item_id, status, error, confidence, duration_ms, cost_usd, tokens_in, tokens_out,
+              provider, model, place)
 ), missing AS MATERIALIZED (
     SELECT DISTINCT batch_id FROM given
     WHERE NOT EXISTS (SELECT FROM batches WHERE batches.batch_id = given.batch_id)
@@ -144,7 +145,8 @@ WITH given AS MATERIALIZED (
            coalesce(sum(given.duration_ms::float8), 0) AS processing_ms,
            coalesce(sum(given.cost_usd), 0) AS cost_usd,
            coalesce(sum(given.tokens_in), 0) AS tokens_in,
-           coalesce(sum(given.tokens_out), 0) AS tokens_out
+           coalesce(sum(given.tokens_out), 0) AS tokens_out,
+           max(given.place) FILTER (WHERE given.model <> '') AS answered
     FROM changed JOIN given USING (place)
     GROUP BY given.batch_id
 ), credited AS (
@@ -159,6 +161,8 @@ WITH given AS MATERIALIZED (
         cost_usd = batch.cost_usd + gains.cost_usd,
         tokens_in = batch.tokens_in + gains.tokens_in,
         tokens_out = batch.tokens_out + gains.tokens_out,
+        model = coalesce(answer.model, batch.model),
+        item_provider = coalesce(answer.provider, batch.item_provider),
         total_duration_ms = extract(epoch FROM clock_timestamp() - batch.batch_start_time) * 1000,
         updated_at = clock_timestamp(),
         (batch_end_time, finish_ticket) = (
@@ -170,7 +174,7 @@ WITH given AS MATERIALIZED (
                          + gains.newly_final
                       >= batch.total_indicators
                          + CASE WHEN batch.declared THEN 0 ELSE gains.unregistered END AS finishes) AS verdict)
-    FROM gains, ticket
+    FROM gains LEFT JOIN given AS answer ON answer.place = gains.answered, ticket
     WHERE batch.batch_id = gains.batch_id
     RETURNING batch.*, batch.finish_ticket IS NOT DISTINCT FROM ticket.number AS finished
 )
@@ -232,15 +236,6 @@ SELECT item_id, batch_id, position, status, error, confidence, duration_ms, cost
 FROM batch_items
 WHERE batch_id = $1 AND status = 'pending'
 ORDER BY position NULLS LAST, item_id;
-
--- name: failed_items
--- Dead-lettered items, of batch $1 or of every batch that has any, the newest first, $2 at most.
-SELECT item_id, item.batch_id, position, status, error, confidence, item.duration_ms, item.cost_usd, item.tokens_in,
-       item.tokens_out, item.created_at, finished_at, payload
-FROM batch_items AS item JOIN batches AS batch USING (batch_id)
-WHERE batch.failed_indicators > 0 AND ($1::text IS NULL OR batch_id = $1) AND item.status = 'dead_lettered'
-ORDER BY finished_at DESC
-LIMIT $2;
 
 -- name: open_batches
 -- Batches that are not finished, the oldest first.

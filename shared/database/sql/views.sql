@@ -26,13 +26,6 @@ WHERE ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR family = $3)
 GROUP BY GROUPING SETS ((status), (family), (family, indicator_type), (review_status), ())
 ORDER BY items DESC, label;
 
--- name: batch_models
--- Which models decided the items of batches $1, as far as no later batch has decided them again.
-SELECT batch_id, string_agg(DISTINCT model, ', ' ORDER BY model) AS models
-FROM classifications
-WHERE batch_id = ANY ($1::text[]) AND model <> ''
-GROUP BY batch_id;
-
 -- name: overall
 -- Everything that was ever submitted, summed up.
 SELECT (SELECT count(*) FROM classifications)::integer AS classified,
