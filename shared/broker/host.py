@@ -165,7 +165,7 @@ class StageSubscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
             stage.retry_topic,
             group_id=stage.full_name,
             batch=True,
-            max_records=min(stage.batch.records, runtime.batch_max_records),
+            max_records=runtime.batch_max_records,  # the worker cuts them in slices
             batch_timeout_ms=runtime.fetch_wait_ms,
             fetch_max_wait_ms=500,
             fetch_max_bytes=min(stage.batch.fetch_bytes, runtime.batch_max_bytes),

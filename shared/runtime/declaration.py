@@ -29,7 +29,12 @@ class Topic(Generic[M]):
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
-    """How much a stage takes at once. `records` bounds one handler call, `fetch_bytes` one fetch."""
+    """How much a stage takes at once.
+
+    `records` is the most one handler call gets. A fetch brings up to SLUICE_BATCH_MAX_RECORDS, which are worked and
+    committed in slices of `records`; between them a stage returns to poll if the fetch has taken it too long.
+    `fetch_bytes` bounds one fetch.
+    """
 
     records: int = 1000
     fetch_bytes: int = 8 * 1024 * 1024

@@ -9,7 +9,7 @@ from schemas.base import Contract
 from schemas.delivery import RejectCode
 from shared.database import Database
 from shared.errors import TransientError
-from shared.runtime.declaration import Pipeline
+from shared.runtime.declaration import BatchLimits, Pipeline
 from shared.runtime.outcome import Emit, Outcome, Reject, emit
 from tests.contract.waiting import eventually
 
@@ -59,7 +59,7 @@ class Gates:
 
 
 def make_shop(name: str, gates: Gates) -> Pipeline:
-    """`price` prices orders; `keep` stores them and never lets one go."""
+    """`price` prices orders; `parcel` does so in small slices; `keep` stores them and never lets one go."""
 
     async def price(orders: Sequence[Order]) -> list[Outcome]:
         whims = {order.does for order in orders}
@@ -87,6 +87,7 @@ def make_shop(name: str, gates: Gates) -> Pipeline:
     priced = pipeline.topic(f"{name}.priced", Priced, "Priced orders")
     stored = pipeline.topic(f"{name}.stored", Order, "Orders to keep")
     pipeline.stage("price", price, reads=ordered, writes=[priced])
+    pipeline.stage("parcel", price, reads=ordered, writes=[priced], batch=BatchLimits(records=5))
     pipeline.stage("keep", keep, reads=stored, sink=True, sweeps=[(0.1, tidy)])
     return pipeline
 

@@ -91,3 +91,14 @@ async def test_sigterm_finishes_and_commits_the_batch_in_hand(shop: Shop) -> Non
     await shop.start()  # nothing is repeated, and the group is free at once: the first has left it
     await shop.order(Order(id="20"), partition=1)
     assert names(await shop.kafka.read_until(shop.priced, 21)) == [str(n) for n in range(21)]
+
+
+async def test_a_fetch_is_committed_slice_by_slice(shop: Shop) -> None:
+    """The first slices of a fetch are durable while a later one is still worked on."""
+    await shop.order(*(Order(id=str(n), does="wait" if n == 12 else "") for n in range(20)), partition=0)
+    group = f"{shop.name}.parcel"
+    await shop.start("parcel")
+    await shop.gates.until("reached")
+    assert await shop.kafka.committed(group, shop.orders) == {0: 10}
+    shop.gates.set("open")
+    await shop.kafka.committed_all(group, shop.orders)
