@@ -9,7 +9,7 @@ from schemas.delivery import Header, RejectCode
 from shared.errors import HaltStage, PermanentError, TransientError, UsageError
 from shared.runtime.envelope import Envelopes, parse_trail
 from shared.runtime.outcome import Outcome, Reject, Usage, emit
-from shared.runtime.worker import State
+from shared.runtime.worker import HALTED_FETCH_SECONDS, State
 from tests.unit.runtime.harness import EPOCH, FakeRecord, Order, Priced, Shop, header, order, price_all
 
 PLACE = ("shop.orders", 0)
@@ -236,6 +236,7 @@ async def test_a_stage_that_rejects_everything_halts_before_it_buries_the_topic(
     assert "in a row" in shop.worker.reason
     await shop.process(order(60))
     assert shop.published == []
+    assert shop.clock.waits == [HALTED_FETCH_SECONDS] * 2, "it does not fetch in a loop"
 
 
 async def test_at_the_edge_bad_input_never_stops_the_stream() -> None:
