@@ -55,13 +55,19 @@ def _migration(file: str, sql: str) -> Migration:
 async def apply_migrations(database: Database, phases: tuple[Phase, ...] = ("pre", "post")) -> list[Migration]:
     """Apply what is missing, all or nothing, and return it. Other replicas wait for the first one, then find it done.
 
-    Also creates the partitions of the days ahead. Raises UsageError if an applied migration has been edited since.
+    Also creates the partitions of the days ahead. Raises UsageError if an applied migration has been edited since, or
+    if `post` is to be applied to a database that lacks `pre`.
     """
     async with database.transaction() as transaction:
         await transaction.execute("SET LOCAL statement_timeout = 0")
         await transaction.execute(_queries()["migration_lock"])
         await transaction.execute(_queries()["create_schema_version"])
         missing = await _missing(transaction, phases)
+        if "pre" not in phases and await _missing(transaction, ("pre",)):
+            raise UsageError(
+                "the database lacks migrations of the phase pre, which come before those of the phase post",
+                remedy="Apply the phase pre first, or both at once.",
+            )
         for migration in missing:
             await transaction.execute(migration.sql)
             await transaction.execute(

@@ -72,6 +72,14 @@ class TestMigrations:
             assert await missing_migrations(database) == [later]
             assert await apply_migrations(database) == [later]
 
+    async def test_the_later_phase_alone_is_refused_on_an_empty_database(self, empty_database_url: str) -> None:
+        async with Database(settings(empty_database_url)) as database:
+            with pytest.raises(UsageError, match="phase pre"):
+                await apply_migrations(database, ("post",))
+            assert await database.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == 0
+            await apply_migrations(database, ("pre",))
+            assert await apply_migrations(database, ("post",)) == []
+
     def test_versions_are_unique(self) -> None:
         versions = [migration.version for migration in migrations()]
         assert versions == sorted(set(versions))
