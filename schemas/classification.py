@@ -282,3 +282,5 @@ class CompletedIndicator(Contract):
     duration_ms: float
     created_at: float
     """Seconds since the epoch at which the item entered the pipeline."""
+    updated_at: float
+    """Seconds since the epoch at which its row was stored."""

@@ -1,10 +1,10 @@
 """The end of the way: store the final row, the trail and the item's status, then tell the world."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from schemas.classification import CompletedIndicator, ReviewedIndicator
-from schemas.delivery import StageRun
 from schemas.enums import ItemStatus, ReviewStatus
 from services.classification.final_row import Effort, final_row, overall_confidence
 from services.classification.store import upsert_classifications
@@ -13,7 +13,6 @@ from shared.database.announcements import mark_announced, unannounced_batches
 from shared.database.ledger import ItemOutcome, close_rolling, finish_items
 from shared.database.stage_log import append_trails, keep_partitions
 from shared.runtime.clock import Clock
-from shared.runtime.codec import encode
 from shared.runtime.envelope import Envelope, Envelopes, parse_trail
 from shared.runtime.outbox import Outbox
 from shared.runtime.outcome import Emit, emit
@@ -28,8 +27,7 @@ async def complete(
 ) -> list[Emit]:
     """One transaction a batch. Only items that reach their final status by it are written, so nothing counts twice."""
     now = clock.now()
-    trails = [_whole_trail(envelope, now) for envelope in envelopes]
-    efforts = [Effort.of(parse_trail(trail)) for trail in trails]
+    efforts = [Effort.of(parse_trail(envelope.trail)) for envelope in envelopes]
     outcomes = [_outcome(*place) for place in zip(items, envelopes, efforts, strict=True)]
     async with database.transaction() as transaction:
         moved = sorted((await finish_items(transaction, PIPELINE, outcomes)).moved)
@@ -42,10 +40,11 @@ async def complete(
             transaction,
             batch_ids=[outcomes[place].batch_id for place in moved],
             item_ids=[outcomes[place].item_id for place in moved],
-            trails=[trails[place].decode() for place in moved],
+            trails=[_whole_trail(envelopes[place], now) for place in moved],
         )
     return [
-        emit(_event(item, envelope, effort)) for item, envelope, effort in zip(items, envelopes, efforts, strict=True)
+        emit(_event(item, envelope, effort, now))
+        for item, envelope, effort in zip(items, envelopes, efforts, strict=True)
     ]
 
 
@@ -53,10 +52,10 @@ def _submitted_at(envelope: Envelope) -> datetime:
     return datetime.fromtimestamp(envelope.ingested_at, UTC)
 
 
-def _whole_trail(envelope: Envelope, now: float) -> bytes:
-    """The trail with this stage as its last entry."""
-    own = encode(StageRun(stage="complete", started_at=int(now * 1000), duration_ms=0.0, attempt=envelope.attempt))
-    return envelope.trail + b"," + own if envelope.trail else own
+def _whole_trail(envelope: Envelope, now: float) -> str:
+    """The trail with this stage as its last entry. How long it takes is not known before the entry is written."""
+    own = json.dumps({"stage": "complete", "started_at": int(now * 1000), "attempt": envelope.attempt})
+    return f"{envelope.trail.decode()},{own}" if envelope.trail else own
 
 
 def _outcome(item: ReviewedIndicator, envelope: Envelope, effort: Effort) -> ItemOutcome:
@@ -76,7 +75,7 @@ def _outcome(item: ReviewedIndicator, envelope: Envelope, effort: Effort) -> Ite
     )
 
 
-def _event(item: ReviewedIndicator, envelope: Envelope, effort: Effort) -> CompletedIndicator:
+def _event(item: ReviewedIndicator, envelope: Envelope, effort: Effort, now: float) -> CompletedIndicator:
     return CompletedIndicator(
         indicator_id=item.subject.indicator_id,
         batch_id=envelope.batch_id,
@@ -101,6 +100,7 @@ def _event(item: ReviewedIndicator, envelope: Envelope, effort: Effort) -> Compl
         cost_usd=effort.cost_usd,
         duration_ms=effort.duration_ms,
         created_at=envelope.ingested_at,
+        updated_at=now,
     )
 
 
