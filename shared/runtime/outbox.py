@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from schemas.base import Contract
 from schemas.delivery import Header
 from shared.runtime.clock import Clock
-from shared.runtime.codec import encode
+from shared.runtime.codec import encode, new_traceparent
 from shared.runtime.dead_letters import dead_letter
 from shared.runtime.declaration import Stage
 from shared.runtime.envelope import Headers, OutRecord
@@ -36,16 +36,28 @@ class Outbox:
         self._clock = clock
 
     async def send(self, events: Sequence[tuple[str, Contract]]) -> None:
-        """Publish (key, message) pairs to the topics of their types."""
+        """Publish (key, message) pairs to the topics of their types. Each event is the beginning of a trace."""
         stamp = (Header.PRODUCED_AT, b"%.3f" % self._clock.now())
         await self._publish([self._event(key, message, stamp) for key, message in events])
 
     def _event(self, key: str, message: Contract, stamp: tuple[str, bytes]) -> OutRecord:
         topic = self._stage.output_for(message)
-        version = (Header.SCHEMA_VERSION, str(topic.schema_version).encode())
-        return OutRecord(topic.name, key.encode(), encode(message), [version, stamp])
+        headers = [
+            (Header.SCHEMA_VERSION, str(topic.schema_version).encode()),
+            (Header.ATTEMPT, b"1"),
+            stamp,
+            (Header.TRACEPARENT, new_traceparent()),
+        ]
+        if batch_id := getattr(message, "batch_id", ""):
+            headers.append((Header.BATCH_ID, batch_id.encode()))
+        return OutRecord(topic.name, key.encode(), encode(message), headers)
 
     async def bury(self, records: Sequence[tuple[StoredRecord, Reject]]) -> None:
-        """Publish dead letters."""
+        """Publish dead letters. One whose record has no trace context begins a trace."""
         now = self._clock.now()
-        await self._publish([dead_letter(self._stage, record, reason, now) for record, reason in records])
+        letters = [dead_letter(self._stage, record, reason, now) for record, reason in records]
+        for letter in letters:
+            known = dict(letter.headers)
+            missing = {Header.ATTEMPT: b"1", Header.PRODUCED_AT: b"%.3f" % now, Header.TRACEPARENT: new_traceparent()}
+            letter.headers += [(name, value) for name, value in missing.items() if name not in known]
+        await self._publish(letters)
