@@ -18,11 +18,14 @@ _MAX_CUT_HEADERS = 100
 _INVALID = {RejectCode.NOT_JSON, RejectCode.WRONG_SCHEMA, RejectCode.UNKNOWN_SCHEMA_VERSION, RejectCode.TOO_LARGE}
 
 
-def dead_letter(stage: Stage, record: Record, reason: Reject, now: float) -> OutRecord:
-    """`record` as it was, for the dead-letter topic; `now` in seconds since the epoch."""
+def dead_letter(stage: Stage, record: Record, reason: Reject, now: float, batch_id: bytes | None = None) -> OutRecord:
+    """`record` as it was, for the dead-letter topic; `now` in seconds since the epoch.
+
+    `batch_id` is the batch in which the item is accounted, where that is known: not always the one that it names.
+    """
     letter = _copy(stage.dead_letters.name, record)
     given = dict(record.headers)
-    ours = {
+    ours: dict[str, bytes] = {
         Header.DLQ_TOPIC: record.topic.encode(),
         Header.DLQ_PARTITION: str(record.partition).encode(),
         Header.DLQ_OFFSET: str(record.offset).encode(),
@@ -34,6 +37,8 @@ def dead_letter(stage: Stage, record: Record, reason: Reject, now: float) -> Out
         Header.DLQ_ATTEMPTS: str(attempt_of(given.get(Header.ATTEMPT))).encode(),
         Header.DLQ_FAILED_AT: b"%.3f" % now,
     }
+    if batch_id is not None:
+        ours[Header.BATCH_ID] = batch_id
     letter.headers = [(name, value) for name, value in letter.headers if name not in ours] + list(ours.items())
     return letter
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from schemas.delivery import RejectCode
+from schemas.delivery import Header, RejectCode
 from shared.errors import HaltStage, PermanentError, TransientError, UsageError
 from shared.runtime.clock import Clock
 from shared.runtime.codec import Decoded, Decoder
@@ -30,6 +30,7 @@ from shared.runtime.writer import Writer
 log = structlog.get_logger()
 
 HALTED_FETCH_SECONDS = 5.0
+NOTHING_KNOWN: Mapping[str, bytes] = {}
 
 Publish = Callable[[Sequence[OutRecord]], Awaitable[None]]
 """Returns when every record is acknowledged by all in-sync replicas. Raises TransientError."""
@@ -324,23 +325,31 @@ class StageWorker:
                     del records[before:]
                     outcomes[index] = outcome = self._broken(error)
             if isinstance(outcome, Reject):
-                self._bury(envelope.record, outcome, now, records)
+                self._bury(envelope.record, outcome, now, records, envelope.headers)
             elif isinstance(outcome, Postpone):
                 self._postpone(envelope, outcome, now, records)
         return records
 
-    def _bury(self, record: Record, reason: Reject, now: float, records: list[OutRecord]) -> None:
+    def _bury(
+        self,
+        record: Record,
+        reason: Reject,
+        now: float,
+        records: list[OutRecord],
+        known: Mapping[str, bytes] = NOTHING_KNOWN,
+    ) -> None:
         if self._is_last:  # or it would come back to us for ever
             place = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
             log.error("a dead letter cannot be kept; it stays on its topic", **place, reason=reason.detail)
         else:
-            records.append(dead_letter(self.stage, record, reason, now))
+            records.append(dead_letter(self.stage, record, reason, now, known.get(Header.BATCH_ID)))
 
     def _postpone(self, envelope: Envelope, outcome: Postpone, now: float, records: list[OutRecord]) -> None:
         delay = self._retry.topic_delay(envelope.attempt)
         if delay is None:
             detail = f"gave up after {envelope.attempt} attempts: {outcome.detail}"
-            self._bury(envelope.record, Reject(RejectCode.RETRIES_EXHAUSTED, detail), now, records)
+            reason = Reject(RejectCode.RETRIES_EXHAUSTED, detail)
+            self._bury(envelope.record, reason, now, records, envelope.headers)
         else:
             records.append(postponed(self.stage, envelope.record, envelope.attempt + 1, now + delay))
 

@@ -15,7 +15,7 @@ from services.classification.normalize import MAX_BATCH_ID, normalize, own_batch
 from services.classification.store import upsert_classifications
 from shared.database import Database
 from shared.database.ledger import NewBatch, batch, items, open_batch, register_items
-from shared.llm.gateway import Ask, EmbeddedProvider
+from shared.llm.gateway import Ask, EmbeddedProvider, Gateway
 from shared.runtime.envelope import MEANINGFUL, Envelope, Envelopes, Record
 
 NOW = datetime.now(UTC)
@@ -33,8 +33,9 @@ def envelope(text: str, batch_id: str) -> Envelope:
 async def fetch(database: Database, batch_id: str, *texts: str) -> list[tuple[str, str]]:
     """What `normalize` makes of one fetch: the batch of each item, and the units it goes on with."""
     envelopes = Envelopes(envelope(text, batch_id) for text in texts)
+    gateway = Gateway({"embedded": EmbeddedProvider()}, lambda _: "embedded")
     outcomes: Sequence[Any] = await normalize(
-        [Indicator.model_validate_json(text) for text in texts], envelopes, database
+        [Indicator.model_validate_json(text) for text in texts], envelopes, database, gateway
     )
     normalized = [cast(NormalizedIndicator, outcome.messages[0]) for outcome in outcomes]
     return [(one.batch_id, item.subject.units) for one, item in zip(envelopes, normalized, strict=True)]

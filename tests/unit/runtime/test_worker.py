@@ -86,6 +86,16 @@ async def test_a_rejected_item_keeps_its_reason() -> None:
     assert len(shop.on("shop.priced")) == 1
 
 
+async def test_a_rejected_item_is_buried_in_the_batch_that_it_was_moved_to() -> None:
+    async def handler(orders: Sequence[Order], envelopes: Envelopes) -> list[Outcome]:
+        envelopes[0].rebatch("own")
+        return [Reject(RejectCode.INVALID_VALUE, "no") for _ in orders]
+
+    shop = Shop(handler)  # type: ignore[arg-type]  # handlers may ask for resources
+    await shop.process(order(0, headers=[(Header.BATCH_ID, b"given")]), order(1, headers=[(Header.BATCH_ID, b"given")]))
+    assert [header(letter, Header.BATCH_ID) for letter in shop.published] == ["own", "given"]
+
+
 async def test_a_transient_failure_is_retried_in_place() -> None:
     failures = [TransientError("database away"), TransientError("429", retry_after=4.0)]
 
