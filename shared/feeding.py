@@ -74,24 +74,33 @@ class Feeder:
         return Receipt(batch, fresh)
 
     async def resume(self, batch: Batch, items: Sequence[Item]) -> None:
-        """Publish registered items again; those that are on their way already end in the same row."""
-        await self.publish(batch, [(item.item_id, item.payload) for item in items if item.payload])
+        """Publish registered items again; those that are on their way already end in the same row.
 
-    async def publish(self, batch: Batch, items: Sequence[tuple[str, str]]) -> None:
-        """Publish items of a registered batch; in chunks with a pause in between, if a pause is configured."""
+        They stay as old as they are: a version that was submitted since is newer.
+        """
+        known = [(item.item_id, item.payload) for item in items if item.payload]
+        await self.publish(batch, known, batch.started_at.timestamp())
+
+    async def publish(self, batch: Batch, items: Sequence[tuple[str, str]], ingested_at: float | None = None) -> None:
+        """Publish items of a registered batch; in chunks with a pause in between, if a pause is configured.
+
+        `ingested_at`: when they were submitted, in seconds since the epoch; None: now.
+        """
         pause = self._settings.chunk_delay_ms / 1000
         size = self._settings.chunk_size if pause else max(len(items), 1)
         for start in range(0, len(items), size):
             if start:
                 await asyncio.sleep(pause)
-            await self._publisher.publish([self._record(batch, *item) for item in items[start : start + size]])
+            await self._publisher.publish(
+                [self._record(batch, *item, ingested_at) for item in items[start : start + size]]
+            )
 
-    def _record(self, batch: Batch, item_id: str, payload: str) -> OutRecord:
-        now = b"%.3f" % time.time()
+    def _record(self, batch: Batch, item_id: str, payload: str, ingested_at: float | None) -> OutRecord:
+        now = time.time()
         headers = [
             (Header.BATCH_ID, batch.batch_id.encode()),
-            (Header.INGESTED_AT, now),
-            (Header.PRODUCED_AT, now),
+            (Header.INGESTED_AT, b"%.3f" % (now if ingested_at is None else ingested_at)),
+            (Header.PRODUCED_AT, b"%.3f" % now),
             (Header.TRACEPARENT, _traceparent(batch.trace_id)),
         ]
         if batch.provider:

@@ -18,7 +18,7 @@ from schemas.delivery import Header
 from schemas.indicator import Indicator
 from services.classification.cumulative import detect_cumulative
 from services.classification.currency import check_currencies
-from services.classification.normalize import clean_subject
+from services.classification.normalize import clean_subject, own_batch_id
 from services.classification.pipeline import CLASSIFICATION, FACETS, INGEST, REVIEWED
 from services.classification.rules.units import parse_units
 from services.classification.scale import infer_scale
@@ -224,6 +224,21 @@ async def test_an_item_whose_part_is_missing_is_a_dead_letter_until_the_part_com
     assert (batch.total, batch.completed, batch.needs_human, batch.dead_lettered) == (1, 1, 0, 0)
     assert name in await pipeline.classified([name])
     assert len(await pipeline.announced([batch_id])) == 1
+
+
+async def test_a_second_version_in_the_same_batch_overwrites_the_first(pipeline: WholePipeline) -> None:
+    versions = [
+        Indicator(indicator_id="versions:1", name="Government Debt", units=units).model_dump_json(exclude_unset=True)
+        for units in ("USD Million", "EUR Billion")
+    ]
+    for text in versions:
+        await pipeline.kafka.send(INGEST.name, [Sent(text.encode(), b"versions:1", [(Header.BATCH_ID, b"theirs")])])
+    await pipeline.settled()
+    (row,) = (await pipeline.classified(["versions:1"])).values()
+    assert (row["original_units"], row["detected_currency"], row["scale"]) == ("EUR Billion", "EUR", "billions")
+    for batch_id in ("theirs", own_batch_id("theirs", versions[1])):
+        batch = await pipeline.batch(batch_id)
+        assert (batch.total, batch.completed + batch.needs_human) == (1, 1)
 
 
 async def _parts(indicator: Indicator) -> list[Facet]:

@@ -12,13 +12,19 @@ from schemas.indicator import Indicator
 from services.classification.final_row import Effort, final_row
 from services.classification.in_memory import classify_in_memory
 from services.classification.normalize import MAX_BATCH_ID, normalize, own_batch_id
+from services.classification.pipeline import CLASSIFICATION
 from services.classification.store import upsert_classifications
+from shared.broker.producer import Publisher
 from shared.database import Database
 from shared.database.ledger import NewBatch, batch, items, open_batch, register_items
+from shared.feeding import Feeder, Submission
 from shared.llm.gateway import Ask, EmbeddedProvider, Gateway
-from shared.runtime.envelope import MEANINGFUL, Envelope, Envelopes, Record
+from shared.runtime.envelope import MEANINGFUL, Envelope, Envelopes, OutRecord, Record
+from shared.runtime.outcome import Reject
+from shared.settings import FeedSettings
 
 NOW = datetime.now(UTC)
+GATEWAY = Gateway({"embedded": EmbeddedProvider()}, lambda _: "embedded")
 
 
 def payload(name: str, units: str = "%") -> str:
@@ -33,9 +39,8 @@ def envelope(text: str, batch_id: str) -> Envelope:
 async def fetch(database: Database, batch_id: str, *texts: str) -> list[tuple[str, str]]:
     """What `normalize` makes of one fetch: the batch of each item, and the units it goes on with."""
     envelopes = Envelopes(envelope(text, batch_id) for text in texts)
-    gateway = Gateway({"embedded": EmbeddedProvider()}, lambda _: "embedded")
     outcomes: Sequence[Any] = await normalize(
-        [Indicator.model_validate_json(text) for text in texts], envelopes, database, gateway
+        [Indicator.model_validate_json(text) for text in texts], envelopes, database, GATEWAY
     )
     normalized = [cast(NormalizedIndicator, outcome.messages[0]) for outcome in outcomes]
     return [(one.batch_id, item.subject.units) for one, item in zip(envelopes, normalized, strict=True)]
@@ -81,6 +86,32 @@ async def test_a_word_in_a_text_does_not_make_another_version(database: Database
     await open_batch(database, NewBatch("declared", "classification", 1))
     await register_items(database, "classification", batch_ids=["declared"], item_ids=["a"], payloads=[text])
     assert await fetch(database, "declared", text) == [("declared", "%")]
+
+
+async def test_a_version_that_is_rejected_gets_no_batch(database: Database) -> None:
+    await fetch(database, "hour", payload("a"))
+    second = payload("a", "USD")
+    wish = envelope(second, "hour")
+    wish.headers[Header.PROVIDER] = b"oracle"
+    (outcome,) = await normalize([Indicator.model_validate_json(second)], Envelopes([wish]), database, GATEWAY)
+    assert isinstance(outcome, Reject)
+    assert await batch(database, own_batch_id("hour", second)) is None
+
+
+async def test_what_is_published_again_is_as_old_as_it_is(database: Database) -> None:
+    published: list[OutRecord] = []
+
+    async def publish(records: Sequence[OutRecord]) -> None:
+        published.extend(records)
+
+    feeder = Feeder(CLASSIFICATION, database, cast(Publisher, SimpleNamespace(publish=publish)), FeedSettings())
+    opened = (await feeder.submit(Submission([("a", payload("a"))]))).batch
+    await database.execute("UPDATE batches SET batch_start_time = batch_start_time - interval '1 day'")
+    old = await batch(database, opened.batch_id)
+    assert old
+    await feeder.resume(old, await items(database, old.batch_id))
+    first, again = (float(dict(record.headers)[Header.INGESTED_AT]) for record in published)
+    assert 86_300 < first - again < 86_500
 
 
 def test_a_name_that_is_as_long_as_can_be_stays_a_name() -> None:
