@@ -33,14 +33,14 @@ async def normalize(
         _payload(indicator, envelope.record.value or b"")
         for indicator, envelope in zip(indicators, envelopes, strict=True)
     ]
-    hindrances = [gateway.hindrance(envelope.provider) for envelope in envelopes]
-    # What is rejected is accounted in the batch that its record names, so it gets no other.
-    others = [place for place in await _register(database, envelopes, payloads) if not hindrances[place]]
+    others = await _register(database, envelopes, payloads)
     if others:
         await _set_apart(database, [envelopes[place] for place in others], [payloads[place] for place in others])
     return [
-        Reject(RejectCode.INVALID_VALUE, hindrance) if hindrance else _emitted(normalized(indicator))
-        for indicator, hindrance in zip(indicators, hindrances, strict=True)
+        Reject(RejectCode.INVALID_VALUE, hindrance)
+        if (hindrance := gateway.hindrance(envelope.provider))
+        else _emitted(normalized(indicator))
+        for indicator, envelope in zip(indicators, envelopes, strict=True)
     ]
 
 

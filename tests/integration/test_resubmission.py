@@ -88,14 +88,15 @@ async def test_a_word_in_a_text_does_not_make_another_version(database: Database
     assert await fetch(database, "declared", text) == [("declared", "%")]
 
 
-async def test_a_version_that_is_rejected_gets_no_batch(database: Database) -> None:
+async def test_a_version_that_is_rejected_is_accounted_in_its_own_batch(database: Database) -> None:
     await fetch(database, "hour", payload("a"))
     second = payload("a", "USD")
     wish = envelope(second, "hour")
     wish.headers[Header.PROVIDER] = b"oracle"
     (outcome,) = await normalize([Indicator.model_validate_json(second)], Envelopes([wish]), database, GATEWAY)
     assert isinstance(outcome, Reject)
-    assert await batch(database, own_batch_id("hour", second)) is None
+    assert wish.batch_id == own_batch_id("hour", second)
+    assert await batch(database, wish.batch_id)
 
 
 async def test_what_is_published_again_is_as_old_as_it_is(database: Database) -> None:
