@@ -49,7 +49,7 @@ REVIEWED = CLASSIFICATION.topic("classification.reviewed", ReviewedIndicator, "F
 COMPLETED = CLASSIFICATION.topic("classification.completed", CompletedIndicator, "Stored; for other systems to read")
 BATCHES = CLASSIFICATION.topic("classification.batch-completed", BatchCompleted, "Every item of a batch is final")
 
-CLASSIFICATION.stage("normalize", normalize, reads=INGEST, writes=[NORMALIZED, FACETS], edge=True)
+CLASSIFICATION.stage("normalize", normalize, reads=INGEST, writes=[NORMALIZED, FACETS], edge=True, waits=True)
 CLASSIFICATION.stage("time", infer_time_basis, reads=NORMALIZED, writes=[FACETS])
 CLASSIFICATION.stage("scale", infer_scale, reads=NORMALIZED, writes=[FACETS])
 CLASSIFICATION.stage("currency", check_currencies, reads=NORMALIZED, writes=[FACETS])
@@ -59,6 +59,7 @@ CLASSIFICATION.stage(
     join_facets,
     reads=FACETS,
     writes=[JOINED],
+    waits=True,
     sweeps=[(SWEEP_SECONDS, expire_incomplete), (FORGET_SECONDS, forget_joined)],
 )
 CLASSIFICATION.stage("family", assign_family, reads=JOINED, writes=[FAMILY], prepare=FAMILY_QUESTION.load)
@@ -70,7 +71,7 @@ CLASSIFICATION.stage(
     complete,
     reads=REVIEWED,
     writes=[COMPLETED, BATCHES],
-    sink=True,
+    waits=True,
     sweeps=[(1.0, announce_batches), (60.0, close_rolling_batches), (6 * 3600.0, keep_log_partitions)],
 )
-CLASSIFICATION.stage("dead-letter", keep_dead_letters, reads=CLASSIFICATION.dead_letters, sink=True)
+CLASSIFICATION.stage("dead-letter", keep_dead_letters, reads=CLASSIFICATION.dead_letters, waits=True)

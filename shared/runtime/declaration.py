@@ -53,8 +53,8 @@ class Stage:
     batch: BatchLimits
     edge: bool
     """Reads what outsiders write: bad input is theirs and never stops the stage."""
-    sink: bool
-    """Keeps what it reads at all costs: waits for its database instead of passing an item on."""
+    waits: bool
+    """Does nothing without its database: while that is away it waits, instead of passing all its items on."""
     sweeps: tuple[tuple[float, Sweep], ...]
     """(interval in seconds, function)."""
     prepare: Callable[[], object] | None = None
@@ -110,7 +110,7 @@ class Pipeline:
         writes: Sequence[Topic[Any]] = (),
         batch: BatchLimits | None = None,
         edge: bool = False,
-        sink: bool = False,
+        waits: bool = False,
         sweeps: Sequence[tuple[float, Sweep]] = (),
         prepare: Callable[[], object] | None = None,
     ) -> Stage:
@@ -124,7 +124,7 @@ class Pipeline:
             dead_letters=self.dead_letters,
             batch=batch or BatchLimits(),
             edge=edge,
-            sink=sink,
+            waits=waits,
             sweeps=tuple(sweeps),
             prepare=prepare,
             resources=requested_resources(handler, skip=1),

@@ -286,7 +286,7 @@ class StageWorker:
         return Reject(RejectCode.HANDLER_ERROR, f"{type(error).__name__} in {self.stage.full_name}")
 
     def _give_up(self, messages: Messages, error: TransientError) -> Sequence[Postpone]:
-        if self.stage.sink:
+        if self.stage.waits:
             raise error
         return [Postpone(str(error))] * len(messages)
 

@@ -88,7 +88,7 @@ def make_shop(name: str, gates: Gates) -> Pipeline:
     stored = pipeline.topic(f"{name}.stored", Order, "Orders to keep")
     pipeline.stage("price", price, reads=ordered, writes=[priced])
     pipeline.stage("parcel", price, reads=ordered, writes=[priced], batch=BatchLimits(records=5))
-    pipeline.stage("keep", keep, reads=stored, sink=True, sweeps=[(0.1, tidy)])
+    pipeline.stage("keep", keep, reads=stored, waits=True, sweeps=[(0.1, tidy)])
     return pipeline
 
 

@@ -91,13 +91,19 @@ class Shop:
     """One stage, `shop.price`, ready to process records."""
 
     def __init__(
-        self, handler: Handler = price_all, *, edge: bool = False, sink: bool = False, slice_size: int = 100
+        self, handler: Handler = price_all, *, edge: bool = False, waits: bool = False, slice_size: int = 100
     ) -> None:
         pipeline = Pipeline("shop", key="id")
         orders = pipeline.topic("shop.orders", Order, "orders")
         priced = pipeline.topic("shop.priced", Priced, "priced orders")
         self.stage = pipeline.stage(
-            "price", handler, reads=orders, writes=[priced], edge=edge, sink=sink, batch=BatchLimits(records=slice_size)
+            "price",
+            handler,
+            reads=orders,
+            writes=[priced],
+            edge=edge,
+            waits=waits,
+            batch=BatchLimits(records=slice_size),
         )
         self.clock = JumpingClock()
         self.input = FakeInput()

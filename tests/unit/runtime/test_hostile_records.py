@@ -158,7 +158,7 @@ def last_stage(published: list[OutRecord]) -> StageWorker:
 
     pipeline = Pipeline("shop", key="id")
     return StageWorker(
-        pipeline.stage("dead-letter", keep, reads=pipeline.dead_letters, sink=True),
+        pipeline.stage("dead-letter", keep, reads=pipeline.dead_letters, waits=True),
         "id",
         publish,
         lambda *_: None,

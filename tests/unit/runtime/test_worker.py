@@ -129,11 +129,11 @@ async def test_past_its_budget_a_failure_goes_to_the_retry_topic_and_at_last_to_
     assert "provider away" in header(letter, Header.DLQ_ERROR_MESSAGE)
 
 
-async def test_a_sink_waits_instead_of_passing_items_on() -> None:
+async def test_a_stage_that_waits_passes_nothing_on() -> None:
     async def handler(orders: Sequence[Order]) -> list[Outcome]:
         raise TransientError("database away")
 
-    shop = Shop(handler, sink=True)
+    shop = Shop(handler, waits=True)
     await shop.process(order(0), order(1))
     assert shop.published == []
     assert shop.input.committed == {}
@@ -267,8 +267,8 @@ async def test_at_the_edge_a_fault_of_ours_stops_the_stream() -> None:
     assert shop.worker.state is State.HALTED
 
 
-async def test_a_sink_that_rejects_everything_halts_too() -> None:
-    shop = Shop(broken, sink=True)
+async def test_a_stage_that_waits_halts_too_when_it_rejects_everything() -> None:
+    shop = Shop(broken, waits=True)
     await shop.process(*(order(n) for n in range(60)))
     assert (shop.published, shop.input.committed) == ([], {})
     assert shop.worker.state is State.HALTED
