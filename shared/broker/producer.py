@@ -54,8 +54,13 @@ class Publisher:
     async def publish(self, records: Sequence[OutRecord]) -> None:
         """Send `records`, in order within a partition. Raises TransientError; then any part of them may be there."""
         groups: defaultdict[tuple[str, int], list[OutRecord]] = defaultdict(list)
+        topic, partition, group = "", -1, list[OutRecord]()
         for record in records:
-            groups[record.topic, self._place(record)].append(record)
+            place = self._place(record) if record.partition is None else record.partition
+            if record.topic != topic or place != partition:  # neighbours mostly go the same way
+                topic, partition = record.topic, place
+                group = groups[topic, partition]
+            group.append(record)
         sends = [self._send(topic, partition, group) for (topic, partition), group in groups.items()]
         # Wait for all of them even if one fails: a second attempt must not overtake what is left of the first.
         failures = [result for result in await asyncio.gather(*sends, return_exceptions=True) if result]
@@ -65,8 +70,6 @@ class Publisher:
             raise error
 
     def _place(self, record: OutRecord) -> int:
-        if record.partition is not None:
-            return record.partition
         return partition_of(record.key, self._partitions)
 
     async def _send(self, topic: str, partition: int, records: Sequence[OutRecord]) -> None:

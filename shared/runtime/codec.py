@@ -49,14 +49,14 @@ class Decoder:
     def decode(self, records: Sequence[Record]) -> Decoded:
         """Decode and validate each record on its own."""
         decoded = Decoded()
+        understood, add_message, decode_one = decoded.envelopes.append, decoded.messages.append, self._decode_one
         for record in records:
             try:
-                envelope, message = self._decode_one(record)
+                envelope, message = decode_one(record)
+                understood(envelope)
+                add_message(message)
             except _NotUnderstood as refusal:
                 decoded.refused.append(Refused(record, refusal.reason))
-            else:
-                decoded.envelopes.append(envelope)
-                decoded.messages.append(message)
         return decoded
 
     def _decode_one(self, record: Record) -> tuple[Envelope, Any]:

@@ -16,7 +16,7 @@ class RuntimeSettings(Concern):
     """Batches, retries, drain and limits of every stage."""
 
     batch_max_records: Count = variable(
-        "SLUICE_BATCH_MAX_RECORDS", default=500, meaning="most messages a stage works on at once"
+        "SLUICE_BATCH_MAX_RECORDS", default=1_000, meaning="most messages a stage fetches at once"
     )
     batch_max_bytes: Count = variable(
         "SLUICE_BATCH_MAX_BYTES", default=8_388_608, meaning="most bytes of messages a stage works on at once"

@@ -49,7 +49,7 @@ DEAD_LETTERS = Counter(
 )
 RECORD_AGE = Histogram(
     "sluice_stage_record_age_seconds",
-    "Time since an item entered the pipeline, when its batch is done here (the oldest of each batch)",
+    "Time since an item entered the pipeline, when its batch is done here (the first of each batch)",
     STAGE,
     buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14_400, 86_400),
     registry=REGISTRY,

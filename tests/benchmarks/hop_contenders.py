@@ -66,7 +66,6 @@ def bench_settings(bootstrap: str) -> Settings:
         "SLUICE_KAFKA_IDEMPOTENT_PRODUCER": "false",
         "SLUICE_KAFKA_SESSION_TIMEOUT_MS": "6000",
         "SLUICE_KAFKA_HEARTBEAT_INTERVAL_MS": "1000",
-        "SLUICE_BATCH_MAX_RECORDS": str(BATCH),
     }
     return Settings.load(variables)
 

@@ -58,4 +58,9 @@ def sample(number: int) -> Reading:
     )
 
 
-HEADERS = [("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), ("batch_id", b"bench")]
+HEADERS = [
+    ("batch_id", b"4f3b83c8-8dd5-47d9-8192-83cc5fe0b344"),
+    ("ingested_at", b"1700000000.000"),
+    ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+]
+"""What a record behind the ingest edge carries at least."""

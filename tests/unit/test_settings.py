@@ -14,7 +14,7 @@ def test_without_variables_everything_has_its_documented_default() -> None:
     assert settings.kafka.bootstrap_servers is None
     assert settings.kafka.partitions == 12
     assert settings.database.url is None
-    assert settings.runtime.batch_max_records == 500
+    assert settings.runtime.batch_max_records == 1_000
     assert (settings.runtime.dead_letter_share, settings.runtime.dead_letter_window) == (0.05, 1_000)
     assert settings.runtime.dead_letter_in_row == 50
     assert (settings.feed.request_size, settings.feed.chunk_size, settings.feed.chunk_delay_ms) == (100, 25, 0)
