@@ -1,4 +1,4 @@
-"""One hop done three ways: `python -m tests.benchmarks.hop_contenders NAME BOOTSTRAP COUNT` prints its cost as JSON.
+"""One hop done three ways: `python -m tests.benchmarks.hop_contenders NAME BOOTSTRAP COUNT GROUP` prints its cost.
 
 Every contender fetches from IN, decodes JSON, changes a field, encodes, publishes to OUT with acks=all, commits its
 offsets after that, and measures its process's CPU from the first message it gets to the last one committed.
@@ -70,7 +70,7 @@ def bench_settings(bootstrap: str) -> Settings:
     return Settings.load(variables)
 
 
-async def sluice_stage(bootstrap: str, meter: Meter) -> None:
+async def sluice_stage(bootstrap: str, meter: Meter, group: str) -> None:
     """A stage of Sluice, on its whole runtime: validation, outcome, trail, headers, metrics, explicit commits."""
     settings, done = bench_settings(bootstrap), asyncio.Event()
 
@@ -78,7 +78,7 @@ async def sluice_stage(bootstrap: str, meter: Meter) -> None:
         meter.take(len(readings))
         return [emit(Checked(**{**reading.__dict__, "stage": "checked"})) for reading in readings]
 
-    pipeline = Pipeline("hop", key="id")
+    pipeline = Pipeline(group, key="id")
     source, target = pipeline.topic(IN, Reading, "in"), pipeline.topic(OUT, Checked, "out")
     stage = pipeline.stage("check", check, reads=source, writes=[target])
     async with Publisher(settings.kafka, PARTITIONS) as publisher:
@@ -102,12 +102,12 @@ async def sluice_stage(bootstrap: str, meter: Meter) -> None:
         await broker.stop()
 
 
-async def raw_aiokafka(bootstrap: str, meter: Meter) -> None:
+async def raw_aiokafka(bootstrap: str, meter: Meter, group: str) -> None:
     """The least that does the same job: aiokafka, pydantic, one record batch a partition, nothing else."""
     consumer = AIOKafkaConsumer(
         IN,
         bootstrap_servers=bootstrap,
-        group_id="hop.raw",
+        group_id=group,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         session_timeout_ms=6000,
@@ -137,11 +137,11 @@ async def raw_aiokafka(bootstrap: str, meter: Meter) -> None:
     await producer.stop()
 
 
-def quix_streams(bootstrap: str, meter: Meter) -> None:
+def quix_streams(bootstrap: str, meter: Meter, group: str) -> None:
     """Quix Streams, JSON in and out, at-least-once."""
     app = Application(
         broker_address=bootstrap,
-        consumer_group="hop.quix",
+        consumer_group=group,
         auto_offset_reset="earliest",
         auto_create_topics=False,
         loglevel="ERROR",
@@ -162,14 +162,14 @@ def quix_streams(bootstrap: str, meter: Meter) -> None:
 CONTENDERS = {"sluice": sluice_stage, "aiokafka": raw_aiokafka, "quix": quix_streams}
 
 
-def main(name: str, bootstrap: str, count: int) -> None:
+def main(name: str, bootstrap: str, count: int, group: str) -> None:
     """Run one contender."""
     logging.disable(logging.WARNING)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    result = CONTENDERS[name](bootstrap, Meter(count))
+    result = CONTENDERS[name](bootstrap, Meter(count), group)
     if result is not None:
         uvloop.run(result)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4])
