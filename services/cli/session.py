@@ -60,7 +60,7 @@ class Session:
 
     async def _last_seen(self, items: Sequence[Item]) -> Mapping[str, str]:
         """Stage on whose input each item was last seen, from Kafka itself."""
-        from shared.broker.scan import last_seen  # noqa: PLC0415 -- only when something is stuck
+        from shared.broker.scan import last_seen
 
         oldest = min((item.created_at.timestamp() for item in items), default=0.0)
         found = await last_seen(self.local.settings.kafka, classification(), [item.item_id for item in items], oldest)

@@ -348,7 +348,7 @@ class TestReplay:
     async def test_what_cannot_come_back_is_refused(
         self, sluice: Sluice, database: Database, kafka: KafkaSettings, changes: dict[str, object], reason: str
     ) -> None:
-        good, bad = await record_dead_letters(database, [letter(1), letter(**{"number": 2, **changes})])  # type: ignore[arg-type]
+        good, bad = await record_dead_letters(database, [letter(1), letter(**{"number": 2, **changes})])  # type: ignore[arg-type]  # any field
         answer = await sluice("dead-letters", "replay", str(good), str(bad), "--json")
         assert answer.code == 1
         assert answer.json["replayed"] == [good]
@@ -380,7 +380,7 @@ class TestReplay:
 async def fail(database: Database, stage: Any, record: Any) -> None:
     """What follows when the stage refuses a record: to the dead-letter topic, and from there to the database."""
     buried = dead_letter(stage, record, Reject(RejectCode.HANDLER_ERROR, "again"), 1_700_000_000.0)
-    await keep_dead_letters([_AsRead(buried)], database)  # type: ignore[list-item]
+    await keep_dead_letters([_AsRead(buried)], database)  # type: ignore[list-item]  # a record
 
 
 class _AsRead:

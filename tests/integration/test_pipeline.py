@@ -246,7 +246,7 @@ async def _parts(indicator: Indicator) -> list[Facet]:
     unit = parse_units(subject.units, name=subject.name, scale=subject.scale, currency_code=subject.currency_code)
     item = NormalizedIndicator(subject=subject, unit=unit)
     found = [await stage([item]) for stage in (infer_time_basis, infer_scale, check_currencies, detect_cumulative)]
-    return [Facet(indicator_id=subject.indicator_id, item=item), *(emits[0].messages[0] for emits in found)]  # type: ignore[list-item]
+    return [Facet(indicator_id=subject.indicator_id, item=item), *(emits[0].messages[0] for emits in found)]  # type: ignore[list-item]  # all facets
 
 
 def _part_record(part: Facet, name: str, headers: Sequence[tuple[str, bytes]]) -> Sent:

@@ -95,7 +95,7 @@ def apply(row: Row, corrections: Mapping[ReviewField, Replacement]) -> Row:
     changes: dict[str, object] = {}
     for field, value in corrections.items():
         changes[field.value] = _typed(field, value)
-    return replace(row, **changes)  # type: ignore[arg-type]
+    return replace(row, **changes)  # type: ignore[arg-type]  # _typed has checked each value
 
 
 def _typed(field: ReviewField, value: Replacement) -> object:

@@ -24,8 +24,8 @@ def resume(batches: tuple[str, ...], quiet: bool) -> None:
 
 
 async def _resume(wanted: Sequence[str], quiet: bool) -> int:
-    from services.cli.session import session  # noqa: PLC0415 -- `--help` should not wait for it
-    from shared.database.ledger import open_batches, pending  # noqa: PLC0415
+    from services.cli.session import session
+    from shared.database.ledger import open_batches, pending
 
     console = Console(stderr=True)
     async with session(Settings.load(), console, quiet=quiet) as opened:
@@ -55,8 +55,8 @@ def retry_failed(batch_id: str | None, limit: int, quiet: bool) -> None:
 
 
 async def _retry_failed(batch_id: str | None, limit: int, quiet: bool) -> int:
-    from services.cli.session import session  # noqa: PLC0415 -- `--help` should not wait for these
-    from shared.database.failures import failures_to_retry  # noqa: PLC0415
+    from services.cli.session import session
+    from shared.database.failures import failures_to_retry
 
     console = Console(stderr=True)
     async with session(Settings.load(), console, quiet=quiet) as opened:

@@ -139,8 +139,8 @@ def _name(row: Row) -> str:
 
 async def _classify(rows: list[Row], settings: Settings, options: Options) -> int:
     # Imported here so that wrong usage is answered at once.
-    from services.cli.classification_run import fetch_known, fetch_results  # noqa: PLC0415
-    from services.cli.session import session  # noqa: PLC0415
+    from services.cli.classification_run import fetch_known, fetch_results
+    from services.cli.session import session
 
     console = Console(stderr=True)
     async with session(settings, console, quiet=options.quiet) as opened:

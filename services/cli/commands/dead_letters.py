@@ -49,9 +49,9 @@ def dead_letters() -> None:
 @options.as_json
 def list_(unresolved: bool, limit: int, as_json: bool, **chosen: str | None) -> None:
     """List dead letters, the newest first."""
-    from services.cli.listing import letters  # noqa: PLC0415 -- `--help` should not wait for these
-    from services.cli.printing import print_json, show  # noqa: PLC0415
-    from shared.database.views import find_dead_letters  # noqa: PLC0415
+    from services.cli.listing import letters
+    from services.cli.printing import print_json, show
+    from shared.database.views import find_dead_letters
 
     which = _which(chosen, unresolved)
     rows = _ask(lambda database: find_dead_letters(database, limit, which))
@@ -66,8 +66,8 @@ def show(letter_id: int, as_json: bool) -> None:
 
     A payload that is not UTF-8 is shown in hexadecimal; in JSON `payload_encoding` says which.
     """
-    from services.cli import printing  # noqa: PLC0415 -- `--help` should not wait for these
-    from services.cli.listing import letters  # noqa: PLC0415
+    from services.cli import printing
+    from services.cli.listing import letters
 
     found = _ask(lambda database: letters.find(database, letter_id))
     printing.print_json(found.as_json()) if as_json else printing.show(*found.as_tables())
@@ -93,7 +93,7 @@ def replay(ids: tuple[int, ...], limit: int | None, rate: float, dry_run: bool, 
     the same history; after three rounds it is refused. A stage that rejects too many in a row stops, so start with a
     few. Exit code 1: some could not be replayed.
     """
-    from services.cli.printing import cell, print_json  # noqa: PLC0415 -- `--help` should not wait
+    from services.cli.printing import cell, print_json
 
     which = _which(chosen, unresolved=True)
     if bool(ids) == any(chosen.values()):
@@ -113,11 +113,11 @@ def replay(ids: tuple[int, ...], limit: int | None, rate: float, dry_run: bool, 
 async def _replay(
     ids: tuple[int, ...], which: "LetterFilter", limit: int | None, rate: float, dry_run: bool
 ) -> "Replay":
-    from services.cli.connect import open_broker, open_database  # noqa: PLC0415 -- `--help` should not wait for these
-    from services.cli.listing import letters  # noqa: PLC0415
-    from shared.broker.producer import Publisher  # noqa: PLC0415
-    from shared.replaying import Replayer  # noqa: PLC0415
-    from shared.settings import Settings  # noqa: PLC0415
+    from services.cli.connect import open_broker, open_database
+    from services.cli.listing import letters
+    from shared.broker.producer import Publisher
+    from shared.replaying import Replayer
+    from shared.settings import Settings
 
     settings = Settings.load()
     async with open_database(settings) as database:
@@ -129,13 +129,13 @@ async def _replay(
 
 
 def _which(chosen: dict[str, str | None], unresolved: bool) -> "LetterFilter":
-    from shared.database.views import LetterFilter  # noqa: PLC0415
+    from shared.database.views import LetterFilter
 
     return LetterFilter(**{name: chosen[name] for name in FILTERS}, unresolved=unresolved)
 
 
 def _ask(question: "Callable[[Database], Coroutine[Any, Any, T]]") -> T:
-    from services.cli.connect import ask  # noqa: PLC0415 -- `--help` should not wait
-    from shared.settings import Settings  # noqa: PLC0415
+    from services.cli.connect import ask
+    from shared.settings import Settings
 
     return asyncio.run(ask(Settings.load(), question))

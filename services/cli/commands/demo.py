@@ -37,11 +37,11 @@ def _own_servers(settings: Settings) -> Settings:
 
 
 async def _demo(limit: int, again: bool) -> int:
-    from services.cli.classification_run import fetch_results  # noqa: PLC0415 -- `--help` should not wait for these
-    from services.cli.inputs import Accepted, read_indicators  # noqa: PLC0415
-    from services.cli.results import in_input_order  # noqa: PLC0415
-    from services.cli.session import session  # noqa: PLC0415
-    from services.cli.summary import Usage, as_tables, summarise  # noqa: PLC0415
+    from services.cli.classification_run import fetch_results
+    from services.cli.inputs import Accepted, read_indicators
+    from services.cli.results import in_input_order
+    from services.cli.session import session
+    from services.cli.summary import Usage, as_tables, summarise
 
     started, console = time.monotonic(), Console()
     rows = [row for row in read_indicators([str(DATA)]) if isinstance(row, Accepted)][:limit]

@@ -24,7 +24,7 @@ def lag(stages: tuple[str, ...], partitions: bool, as_json: bool) -> None:
 
     Records that wait on the stage's retry topic are counted in the lag, and once more on their own.
     """
-    from services.cli.printing import print_json, show, table  # noqa: PLC0415 -- `--help` should not wait
+    from services.cli.printing import print_json, show, table
 
     found = asyncio.run(_lags(stages))
     if as_json:
@@ -40,10 +40,10 @@ def lag(stages: tuple[str, ...], partitions: bool, as_json: bool) -> None:
 
 
 async def _lags(names: tuple[str, ...]) -> "list[StageLag]":
-    from services.cli.connect import open_broker  # noqa: PLC0415 -- `--help` should not wait for these
-    from shared.broker.lag import stage_lags  # noqa: PLC0415
-    from shared.pipelines import find_stage, pipelines  # noqa: PLC0415
-    from shared.settings import Settings  # noqa: PLC0415
+    from services.cli.connect import open_broker
+    from shared.broker.lag import stage_lags
+    from shared.pipelines import find_stage, pipelines
+    from shared.settings import Settings
 
     every = [stage for pipeline in pipelines().values() for stage in pipeline.stages]
     chosen = [find_stage(name)[1] for name in names] or every
@@ -92,9 +92,9 @@ def trace(indicator_id: str, as_json: bool, **search: Any) -> None:
 
     Searches the partition its key belongs to, and the others only if it is not there. Exit code 1: nothing is known.
     """
-    from services.cli.listing import tracing  # noqa: PLC0415 -- `--help` should not wait for these
-    from services.cli.printing import print_json, show  # noqa: PLC0415
-    from shared.settings import Settings  # noqa: PLC0415
+    from services.cli.listing import tracing
+    from services.cli.printing import print_json, show
+    from shared.settings import Settings
 
     found = asyncio.run(tracing.find(Settings.load(), indicator_id, tracing.Search(**search)))
     if as_json:

@@ -25,8 +25,8 @@ T = TypeVar("T")
 @options.as_json
 def batches(batch_id: str | None, limit: int, as_json: bool) -> None:
     """List the newest batches, or show one of them in full."""
-    from services.cli.listing import batches as listing  # noqa: PLC0415 -- `--help` should not wait
-    from services.cli.printing import print_json, show  # noqa: PLC0415
+    from services.cli.listing import batches as listing
+    from services.cli.printing import print_json, show
 
     if batch_id is None:
         rows = _ask(lambda database: listing.newest(database, limit))
@@ -52,8 +52,8 @@ def results(limit: int, as_json: bool, **chosen: str | None) -> None:
 
     Without --batch these are the newest classifications of all indicators.
     """
-    from services.cli.listing import results as listing  # noqa: PLC0415 -- `--help` should not wait
-    from services.cli.printing import print_json, show  # noqa: PLC0415
+    from services.cli.listing import results as listing
+    from services.cli.printing import print_json, show
 
     found = _ask(lambda database: listing.find(database, limit, **chosen))
     print_json(found.as_json()) if as_json else show(*found.as_tables())
@@ -76,8 +76,8 @@ def errors(view: str, batch_id: str | None, indicator_id: str | None, limit: int
 
     An indicator that failed and has got a result since, by a replay or in a later batch, says so.
     """
-    from services.cli.listing import errors as listing  # noqa: PLC0415 -- `--help` should not wait
-    from services.cli.printing import print_json, show  # noqa: PLC0415
+    from services.cli.listing import errors as listing
+    from services.cli.printing import print_json, show
 
     views = listing.VIEWS if view == "all" else (view,)
     found = _ask(lambda database: listing.find(database, views, limit, batch_id, indicator_id))
@@ -97,15 +97,15 @@ def errors(view: str, batch_id: str | None, indicator_id: str | None, limit: int
 @options.as_json
 def stats(limit: int, below: float, minutes: int, as_json: bool) -> None:
     """Show statistics: totals, recent batches, models, throughput, stages, counts by result, low confidence."""
-    from services.cli.listing import statistics as listing  # noqa: PLC0415 -- `--help` should not wait
-    from services.cli.printing import print_json, show  # noqa: PLC0415
+    from services.cli.listing import statistics as listing
+    from services.cli.printing import print_json, show
 
     found = _ask(lambda database: listing.gather(database, limit, below, minutes))
     print_json(found.as_json()) if as_json else show(*found.as_tables())
 
 
 def _ask(question: "Callable[[Database], Coroutine[Any, Any, T]]") -> T:
-    from services.cli.connect import ask  # noqa: PLC0415 -- `--help` should not wait for these
-    from shared.settings import Settings  # noqa: PLC0415
+    from services.cli.connect import ask
+    from shared.settings import Settings
 
     return asyncio.run(ask(Settings.load(), question))

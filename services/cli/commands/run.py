@@ -21,9 +21,9 @@ def run(stages: tuple[str, ...], host: str, port: int | None) -> None:
     Serves /health/live, /health/ready and /metrics. Needs a configured broker and database, or those of a running
     `sluice up` (give it the addresses that `sluice up` prints).
     """
-    import uvloop  # noqa: PLC0415 -- only this command runs the hot loop
+    import uvloop
 
-    from shared.service.process import run_stages  # noqa: PLC0415
+    from shared.service.process import run_stages
 
     settings = Settings.load()
     configure_logs(settings.log)

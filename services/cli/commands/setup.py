@@ -25,7 +25,7 @@ def migrate(phase: str | None, as_json: bool) -> None:
     All or nothing, and safe to run again and from many machines at once. Works on SLUICE_DATABASE_URL, else on the
     embedded database.
     """
-    from services.cli.printing import print_json  # noqa: PLC0415 -- `--help` should not wait
+    from services.cli.printing import print_json
 
     applied, missing = asyncio.run(_migrate(phase))
     if as_json:
@@ -40,9 +40,9 @@ def migrate(phase: str | None, as_json: bool) -> None:
 
 
 async def _migrate(phase: str | None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    from services.cli.connect import open_database  # noqa: PLC0415 -- `--help` should not wait for these
-    from shared.database import Migration, apply_migrations, missing_migrations  # noqa: PLC0415
-    from shared.settings import Settings  # noqa: PLC0415
+    from services.cli.connect import open_database
+    from shared.database import Migration, apply_migrations, missing_migrations
+    from shared.settings import Settings
 
     def row(migration: Migration) -> dict[str, Any]:
         return {"version": migration.version, "phase": migration.phase, "name": migration.name}
@@ -72,8 +72,8 @@ def config(word: str | None, only_set: bool, as_json: bool) -> None:
     Values come from the environment and, below it, from `.env` in the working directory. Secrets are masked. If a value
     is wrong, the defaults are listed and exit code 2 says so.
     """
-    from services.cli.printing import print_json, show, table  # noqa: PLC0415 -- `--help` should not wait
-    from shared.settings import describe  # noqa: PLC0415
+    from services.cli.printing import print_json, show, table
+    from shared.settings import describe
 
     settings, problem = _settings()
     rows = [
@@ -93,7 +93,7 @@ def config(word: str | None, only_set: bool, as_json: bool) -> None:
 
 def _settings() -> tuple["Settings", UsageError | None]:
     """The settings; the defaults and the reason if they cannot be read: the list is what helps to repair them."""
-    from shared.settings import Settings  # noqa: PLC0415
+    from shared.settings import Settings
 
     try:
         return Settings.load(), None

@@ -18,11 +18,11 @@ def up(api_port: int | None) -> None:
 
 
 async def _up(api_port: int | None) -> None:
-    from services.cli.session import CHILD_COMMAND, classification  # noqa: PLC0415 -- `--help` should not wait
-    from shared.embedded.process import free_port  # noqa: PLC0415
-    from shared.service.child import ChildProcess  # noqa: PLC0415
-    from shared.service.local import local_stack  # noqa: PLC0415
-    from shared.settings import Settings  # noqa: PLC0415
+    from services.cli.session import CHILD_COMMAND, classification
+    from shared.embedded.process import free_port
+    from shared.service.child import ChildProcess
+    from shared.service.local import local_stack
+    from shared.settings import Settings
 
     console, settings = Console(), Settings.load()
 
