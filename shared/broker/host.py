@@ -103,7 +103,7 @@ class StageConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships n
 
     async def _recover(self, error: Exception) -> None:
         """Return to what is committed, and leave out for a while the partition that cannot be read, if it is one."""
-        results = self._fetcher._records  # noqa: SLF001
+        results = self._fetcher._records  # noqa: SLF001 -- aiokafka offers no other way
         broken = [place for place, result in results.items() if _is_spent(result)]
         reason = f"{type(error).__name__}: {error}"
         if broken:
@@ -137,13 +137,13 @@ class StageConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships n
             self.report("", False)
 
     def _is_dead(self) -> bool:
-        return bool(self._coordinator._coordination_task.done() or self._fetcher.error_future.done())  # noqa: SLF001
+        return bool(self._coordinator._coordination_task.done() or self._fetcher.error_future.done())  # noqa: SLF001 -- the same
 
 
 def _is_spent(result: Any) -> bool:
     """Whether a fetch result failed while it was unpacked."""
     records = getattr(result, "_partition_records", None)
-    return records is not None and getattr(records._records_iterator, "gi_frame", None) is None  # noqa: SLF001
+    return records is not None and getattr(records._records_iterator, "gi_frame", None) is None  # noqa: SLF001 -- the same
 
 
 class StageSubscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types

@@ -226,7 +226,7 @@ async def test_the_password_is_needed_and_private(settings: Settings, state: Pat
         place = url.rpartition("@")[2]
         with pytest.raises(asyncpg.InvalidPasswordError):
             await asyncpg.connect(f"postgresql://sluice:wrong@{place}")
-    assert stat.S_IMODE(os.stat(state / "postgres" / "password").st_mode) == 0o600  # noqa: PTH116
+    assert stat.S_IMODE(os.stat(state / "postgres" / "password").st_mode) == 0o600  # noqa: PTH116 -- mode bits
 
 
 async def test_only_what_is_not_configured_is_started(state: Path) -> None:
@@ -308,7 +308,7 @@ async def test_a_closed_state_directory_of_root_stays_closed(state: Path) -> Non
     place = cluster_directory(closed, database_account())
     shutil.rmtree(place)
     assert place.is_relative_to("/var/lib/sluice")
-    assert stat.S_IMODE(os.stat(closed).st_mode) == 0o700  # noqa: PTH116
+    assert stat.S_IMODE(os.stat(closed).st_mode) == 0o700  # noqa: PTH116 -- mode bits
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's database runs as another user")

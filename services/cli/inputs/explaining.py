@@ -111,5 +111,5 @@ def _shown(value: object) -> str:
     if isinstance(value, str):
         return f'the text "{value[:40]}"'
     if isinstance(value, float):
-        return "NaN" if value != value else "infinite"  # noqa: PLR0124
+        return "NaN" if value != value else "infinite"  # noqa: PLR0124 -- only NaN differs from itself
     return _kind(value)
