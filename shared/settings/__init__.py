@@ -1,19 +1,15 @@
 """Settings: frozen groups, one a concern, read once at the entry point with `Settings.load()`."""
 
 from shared.settings.describe import SettingRow, describe
+from shared.settings.llm import CASCADE_PREFIX, EMBEDDED_PROVIDER, VENDORS, LlmSettings
 from shared.settings.loading import Settings
 from shared.settings.servers import DatabaseSettings, EmbeddedSettings, KafkaSettings
-from shared.settings.work import (
-    EMBEDDED_PROVIDER,
-    ApiSettings,
-    FeedSettings,
-    LlmSettings,
-    LogSettings,
-    RuntimeSettings,
-)
+from shared.settings.work import ApiSettings, FeedSettings, LogSettings, RuntimeSettings
 
 __all__ = [
+    "CASCADE_PREFIX",
     "EMBEDDED_PROVIDER",
+    "VENDORS",
     "ApiSettings",
     "DatabaseSettings",
     "EmbeddedSettings",

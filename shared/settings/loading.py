@@ -12,8 +12,9 @@ from pydantic.fields import FieldInfo
 
 from shared.errors import UsageError
 from shared.settings.concern import Concern, names_of
+from shared.settings.llm import LlmSettings
 from shared.settings.servers import DatabaseSettings, EmbeddedSettings, KafkaSettings
-from shared.settings.work import ApiSettings, FeedSettings, LlmSettings, LogSettings, RuntimeSettings
+from shared.settings.work import ApiSettings, FeedSettings, LogSettings, RuntimeSettings
 
 PREFIX = "SLUICE_"
 

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 
-def _split(value: object) -> object:
+def split_list(value: object) -> object:
+    """The parts of a list that is written with commas."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
@@ -17,11 +18,21 @@ def _lower(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
 
+def _web_address(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+    return value
+
+
 Upper = BeforeValidator(_upper)
 Lower = BeforeValidator(_lower)
-Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_split)]
+Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(split_list)]
+Name = Annotated[str, Lower]
+Names = Annotated[tuple[Name, ...], BeforeValidator(split_list)]
+WebAddress = Annotated[SecretStr, AfterValidator(_web_address)]
+"""Kept as a secret: it may hold a user and a password, which must not be shown."""
 Seconds = Annotated[float, Field(ge=0)]
-Delays = Annotated[tuple[Seconds, ...], BeforeValidator(_split)]
+Delays = Annotated[tuple[Seconds, ...], BeforeValidator(split_list)]
 Count = Annotated[int, Field(ge=1)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Share = Annotated[float, Field(gt=0, le=1)]

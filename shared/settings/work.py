@@ -1,4 +1,4 @@
-"""How the work is done: the stage runtime, the feeder, the HTTP API, the models, the logs."""
+"""How the work is done: the stage runtime, the feeder, the HTTP API, the logs."""
 
 from typing import Annotated, Literal
 
@@ -9,7 +9,6 @@ from shared.settings.values import Count, Delays, Lower, Port, Seconds, Secrets,
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 LogFormat = Literal["auto", "json", "console"]
-EMBEDDED_PROVIDER = "embedded"
 
 
 class RuntimeSettings(Concern):
@@ -105,25 +104,6 @@ class ApiSettings(Concern):
     max_lag: Count = variable(
         "SLUICE_API_MAX_LAG", default=50_000, meaning="waiting items above which the API answers 429"
     )
-
-
-class LlmSettings(Concern):
-    """Which provider answers which stage. `embedded` needs no network and no key."""
-
-    provider: str = variable(
-        "LLM_PROVIDER", "SLUICE_LLM_PROVIDER", default=EMBEDDED_PROVIDER, meaning="provider of every stage"
-    )
-    provider_family: str | None = variable(
-        "LLM_PROVIDER_FAMILY_ASSIGNMENT", "LLM_PROVIDER_FAMILY", default=None, meaning="provider of the family stage"
-    )
-    provider_type: str | None = variable(
-        "LLM_PROVIDER_TYPE_CLASSIFICATION", "LLM_PROVIDER_TYPE", default=None, meaning="provider of the type stage"
-    )
-
-    def provider_for(self, stage: str) -> str:
-        """Provider of a stage by its short name, such as `family`."""
-        own: str | None = getattr(self, f"provider_{stage}", None)
-        return own or self.provider
 
 
 class LogSettings(Concern):

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from shared.errors import UsageError
-from shared.settings import KafkaSettings, Settings, describe
+from shared.llm.choice import parse_choice
+from shared.settings import VENDORS, KafkaSettings, Settings, describe
 
 
 def test_without_variables_everything_has_its_documented_default() -> None:
@@ -45,12 +46,103 @@ def test_providers_per_stage_by_long_and_short_name() -> None:
         {"LLM_PROVIDER": "openai", "LLM_PROVIDER_FAMILY_ASSIGNMENT": "anthropic", "LLM_PROVIDER_TYPE": "local"}
     ).llm
 
-    assert [llm.provider_for(stage) for stage in ("family", "type", "time", "unheard-of")] == [
-        "anthropic",
-        "local",
-        "openai",
-        "openai",
+    stages = ("family", "type", "boolean-review", "unheard-of")
+    assert [llm.provider_for(stage) for stage in stages] == ["anthropic", "local", "openai", "openai"]
+    assert [llm.own_provider(stage) for stage in stages] == ["anthropic", "local", None, None]
+
+
+@pytest.mark.parametrize(
+    ("stage", "variables"),
+    {
+        "time": ("LLM_PROVIDER_TIME_INFERENCE", "LLM_PROVIDER_TIME"),
+        "scale": ("LLM_PROVIDER_SCALE_INFERENCE", "LLM_PROVIDER_SCALE"),
+        "currency": ("LLM_PROVIDER_CURRENCY_CHECK", "LLM_PROVIDER_CURRENCY"),
+    }.items(),
+)
+def test_only_its_own_variable_gives_a_facet_stage_a_language_model(stage: str, variables: tuple[str, ...]) -> None:
+    assert Settings.load({"LLM_PROVIDER": "openai"}).llm.provider_for(stage) == "embedded"
+    for variable in variables:
+        assert Settings.load({variable: "OpenAI "}).llm.provider_for(stage) == "openai"
+
+
+@pytest.mark.parametrize("stage", ["boolean-review", "boolean_review", "final-review"])
+def test_reviews_have_a_provider_of_their_own(stage: str) -> None:
+    name = f"LLM_PROVIDER_{stage.replace('-', '_').upper()}"
+
+    assert Settings.load({name: "anthropic"}).llm.provider_for(stage) == "anthropic"
+
+
+def test_configured_are_the_providers_with_a_key_or_a_place() -> None:
+    keys = {"OPENAI_API_KEY": "a", "ANTHROPIC_API_KEY": "b", "GEMINI_API_KEY": "c"}
+
+    assert Settings.load({}).llm.configured() == ("embedded",)
+    assert Settings.load(keys).llm.configured() == ("embedded", "openai", "anthropic", "google")
+    for variable, value in (
+        ("LM_STUDIO_URL", "http://127.0.0.1:1234/v1"),
+        ("SLUICE_LOCAL_URL", "http://127.0.0.1:1234/v1"),
+        ("SLUICE_LOCAL_MODEL", "mistral-7b-instruct-v0.3"),
+        ("LLM_PROVIDER_TYPE", "cascade:local"),
+        ("SLUICE_LLM_FALLBACK", "local"),
+    ):
+        assert Settings.load({variable: value}).llm.configured() == ("embedded", "local")
+
+
+def test_a_provider_without_its_key_is_refused_with_the_variable_to_set() -> None:
+    llm = Settings.load({"LLM_PROVIDER": "cascade:anthropic", "SLUICE_LLM_FALLBACK": "embedded, openai"}).llm
+
+    assert llm.named() == ("anthropic", "embedded", "openai")
+    with pytest.raises(UsageError, match="'anthropic' has no key\nSet ANTHROPIC_API_KEY"):
+        llm.check("cascade:anthropic")
+    with pytest.raises(UsageError, match="OPENAI_API_KEY"):
+        llm.check("openai")
+    with pytest.raises(UsageError, match="LM_STUDIO_URL"):
+        llm.check("local")
+    with pytest.raises(UsageError, match=r"'gpt' is not known\nChoose one of: embedded, openai"):
+        llm.check("gpt")
+    llm.check("embedded")
+
+
+def test_each_vendor_has_its_model_address_key_and_limits() -> None:
+    llm = Settings.load(
+        {"OPENAI_BASE_URL": "http://h/v1", "SLUICE_OPENAI_RPM": "7", "GOOGLE_API_KEY": "k", "SLUICE_LOCAL_TPM": "9"}
+    ).llm
+
+    assert [llm.model_of(vendor) for vendor in VENDORS] == [
+        "gpt-4o-mini",
+        "claude-haiku-4-5",
+        "gemini-2.5-flash",
+        "mistral-7b-instruct-v0.3",
     ]
+    assert [llm.base_url_of(vendor) for vendor in VENDORS] == ["http://h/v1", None, None, "http://127.0.0.1:1234/v1"]
+    assert [llm.limits_for(vendor) for vendor in VENDORS] == [
+        (7, 4_000_000),
+        (1_000, 400_000),
+        (300, 1_000_000),
+        (0, 9),
+    ]
+    assert (key := llm.key_of("google")) is not None
+    assert key.get_secret_value() == "k"
+    assert llm.key_of("openai") is None
+    with pytest.raises(LookupError):
+        llm.model_of("embedded")
+
+
+def test_budgets_of_questions_are_read_by_name() -> None:
+    assert Settings.load({"SLUICE_LLM_BUDGET_TASKS": "family=1.5, type=2"}).llm.task_budgets() == {
+        "family": 1.5,
+        "type": 2.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "provider", "cascade"),
+    [("openai", "openai", False), ("cascade:openai", "openai", True), (" Cascade:Local ", "local", True)],
+)
+def test_a_choice_may_ask_for_a_cascade(text: str, provider: str, cascade: bool) -> None:
+    choice = parse_choice(text)
+
+    assert (choice.provider, choice.cascade) == (provider, cascade)
+    assert str(choice) == text.strip().lower()
 
 
 def test_an_unknown_variable_with_our_prefix_is_refused_with_the_nearest_name() -> None:
@@ -68,6 +160,15 @@ def test_an_unknown_variable_with_our_prefix_is_refused_with_the_nearest_name() 
         ("SLUICE_KAFKA_SECURITY_PROTOCOL", "TLS"),
         ("SLUICE_DEAD_LETTER_SHARE", "5"),
         ("LOG_LEVEL", "loud"),
+        ("SLUICE_LLM_BATCH_ITEMS", "51"),
+        ("SLUICE_LLM_BATCH_ITEMS", "0"),
+        ("SLUICE_LLM_TIMEOUT_SECONDS", "0"),
+        ("SLUICE_LLM_CASCADE_CONFIDENCE", "1.5"),
+        ("SLUICE_LLM_BUDGET_DAY_USD", "-1"),
+        ("SLUICE_LLM_BUDGET_TASKS", "family"),
+        ("SLUICE_LLM_BUDGET_TASKS", "family=nan"),
+        ("SLUICE_REVIEW", "some"),
+        ("OPENAI_BASE_URL", "api.openai.com"),
     ],
 )
 def test_an_impossible_value_is_refused_by_the_name_of_its_variable(name: str, value: str) -> None:
@@ -108,6 +209,13 @@ def test_a_child_process_reads_back_the_same_settings() -> None:
             "SLUICE_KAFKA_SSL_CAFILE": "/etc/ca.pem",
             "SLUICE_KAFKA_IDEMPOTENT_PRODUCER": "no",
             "LLM_PROVIDER_TYPE": "openai",
+            "LM_STUDIO_URL": "http://127.0.0.1:1234/v1",
+            "GEMINI_API_KEY": "k",
+            "SLUICE_LLM_FALLBACK": "anthropic,embedded",
+            "SLUICE_LLM_BUDGET_TASKS": "family=1.5,type=2",
+            "SLUICE_LLM_PRICES": "/etc/prices.toml",
+            "SLUICE_LLM_CACHE": "no",
+            "SLUICE_REVIEW": "ALL",
         }
     )
 
@@ -124,13 +232,20 @@ def test_no_secret_is_described() -> None:
             "SLUICE_DATABASE_URL": "postgresql://me:hunter2@db.example:5433/sluice?sslpassword=hunter2",
             "SLUICE_API_KEYS": "hunter2,hunter2",
             "SLUICE_KAFKA_SASL_PASSWORD": "hunter2",
+            "OPENAI_API_KEY": "hunter2",
+            "ANTHROPIC_API_KEY": "hunter2",
+            "GOOGLE_API_KEY": "hunter2",
+            "SLUICE_LOCAL_API_KEY": "hunter2",
+            "OPENAI_BASE_URL": "http://me:hunter2@gateway.example/v1",
         }
     )
+    assert "hunter2" not in repr(settings)
     rows = {row.variable: row for row in describe(settings)}
 
     assert not any("hunter2" in field for row in rows.values() for field in map(str, row))
     assert rows["SLUICE_DATABASE_URL"].value == "postgresql://me:***@db.example:5433/sluice?***"
-    assert rows["SLUICE_KAFKA_SASL_PASSWORD"].value == "***"
+    assert rows["SLUICE_KAFKA_SASL_PASSWORD"].value == rows["OPENAI_API_KEY"].value == "***"
+    assert rows["OPENAI_BASE_URL"].value == "http://me:***@gateway.example/v1"
     assert "DATABASE_URL" in rows["SLUICE_DATABASE_URL"].also
 
 
