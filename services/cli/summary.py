@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from services.cli.results import ResultRow, RowStatus
-from services.cli.shown import duration, printable, rate
+from shared.terminal.shown import duration, printable, rate
 
 UNDECIDED = "(none)"
 TOP_TYPES = 15

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from services.cli import options
 from shared.errors import SluiceError, UsageError
+from shared.terminal import options
 
 if TYPE_CHECKING:
     from shared.database import Database
@@ -50,8 +50,8 @@ def dead_letters() -> None:
 def list_(unresolved: bool, limit: int, as_json: bool, **chosen: str | None) -> None:
     """List dead letters, the newest first."""
     from services.cli.listing import letters
-    from services.cli.printing import print_json, show
     from shared.database.views import find_dead_letters
+    from shared.terminal.printing import print_json, show
 
     which = _which(chosen, unresolved)
     rows = _ask(lambda database: find_dead_letters(database, limit, which))
@@ -66,8 +66,8 @@ def show(letter_id: int, as_json: bool) -> None:
 
     A payload that is not UTF-8 is shown in hexadecimal; in JSON `payload_encoding` says which.
     """
-    from services.cli import printing
     from services.cli.listing import letters
+    from shared.terminal import printing
 
     found = _ask(lambda database: letters.find(database, letter_id))
     printing.print_json(found.as_json()) if as_json else printing.show(*found.as_tables())
@@ -93,7 +93,7 @@ def replay(ids: tuple[int, ...], limit: int | None, rate: float, dry_run: bool, 
     the same history; after three rounds it is refused. A stage that rejects too many in a row stops, so start with a
     few. Exit code 1: some could not be replayed.
     """
-    from services.cli.printing import cell, print_json
+    from shared.terminal.printing import cell, print_json
 
     which = _which(chosen, unresolved=True)
     if bool(ids) == any(chosen.values()):
@@ -113,11 +113,11 @@ def replay(ids: tuple[int, ...], limit: int | None, rate: float, dry_run: bool, 
 async def _replay(
     ids: tuple[int, ...], which: "LetterFilter", limit: int | None, rate: float, dry_run: bool
 ) -> "Replay":
-    from services.cli.connect import open_broker, open_database
     from services.cli.listing import letters
     from shared.broker.producer import Publisher
     from shared.replaying import Replayer
     from shared.settings import Settings
+    from shared.terminal.connect import open_broker, open_database
 
     settings = Settings.load()
     async with open_database(settings) as database:
@@ -135,7 +135,7 @@ def _which(chosen: dict[str, str | None], unresolved: bool) -> "LetterFilter":
 
 
 def _ask(question: "Callable[[Database], Coroutine[Any, Any, T]]") -> T:
-    from services.cli.connect import ask
     from shared.settings import Settings
+    from shared.terminal.connect import ask
 
     return asyncio.run(ask(Settings.load(), question))

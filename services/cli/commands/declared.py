@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 import click
 
-from services.cli import options
 from shared.errors import SluiceError
+from shared.terminal import options
 
 OK, MISSING, CREATED = "ok", "missing", "created"
 
@@ -20,7 +20,7 @@ def stages(as_json: bool) -> None:
     with `sluice run NAME`.
     """
     # Imported here, as in every command of this module, so that `--help` does not wait.
-    from services.cli.printing import print_json, show, table
+    from shared.terminal.printing import print_json, show, table
 
     rows = _stage_rows()
     if as_json:
@@ -70,7 +70,7 @@ def topics(check: bool, as_json: bool) -> None:
     Every topic needs SLUICE_KAFKA_PARTITIONS partitions, because a record keeps its partition number from stage to
     stage. A topic with another count is never changed here; exit code 1 says that there is one.
     """
-    from services.cli.printing import print_json, show, table
+    from shared.terminal.printing import print_json, show, table
 
     rows = asyncio.run(_topics(check))
     if as_json:
@@ -90,10 +90,10 @@ def _remedy(drifted: Iterable[str], check: bool) -> str:
 
 
 async def _topics(check: bool) -> list[dict[str, object]]:
-    from services.cli.connect import open_broker
     from shared.broker.topics import TopicAdmin
     from shared.pipelines import pipelines
     from shared.settings import Settings
+    from shared.terminal.connect import open_broker
 
     names = [name for pipeline in pipelines().values() for name in pipeline.topic_names()]
     async with open_broker(Settings.load()) as kafka, TopicAdmin(kafka) as admin:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from services.cli import options
 from shared.errors import SluiceError
+from shared.terminal import options
 
 if TYPE_CHECKING:
     from shared.broker.lag import PartitionLag, StageLag
@@ -24,7 +24,7 @@ def lag(stages: tuple[str, ...], partitions: bool, as_json: bool) -> None:
 
     Records that wait on the stage's retry topic are counted in the lag, and once more on their own.
     """
-    from services.cli.printing import print_json, show, table
+    from shared.terminal.printing import print_json, show, table
 
     found = asyncio.run(_lags(stages))
     if as_json:
@@ -40,10 +40,10 @@ def lag(stages: tuple[str, ...], partitions: bool, as_json: bool) -> None:
 
 
 async def _lags(names: tuple[str, ...]) -> "list[StageLag]":
-    from services.cli.connect import open_broker
     from shared.broker.lag import stage_lags
     from shared.pipelines import find_stage, pipelines
     from shared.settings import Settings
+    from shared.terminal.connect import open_broker
 
     every = [stage for pipeline in pipelines().values() for stage in pipeline.stages]
     chosen = [find_stage(name)[1] for name in names] or every
@@ -93,8 +93,8 @@ def trace(indicator_id: str, as_json: bool, **search: Any) -> None:
     Searches the partition its key belongs to, and the others only if it is not there. Exit code 1: nothing is known.
     """
     from services.cli.listing import tracing
-    from services.cli.printing import print_json, show
     from shared.settings import Settings
+    from shared.terminal.printing import print_json, show
 
     found = asyncio.run(tracing.find(Settings.load(), indicator_id, tracing.Search(**search)))
     if as_json:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from services.cli import options
+from shared.terminal import options
 
 if TYPE_CHECKING:
     from shared.database import Database
@@ -26,7 +26,7 @@ T = TypeVar("T")
 def batches(batch_id: str | None, limit: int, as_json: bool) -> None:
     """List the newest batches, or show one of them in full."""
     from services.cli.listing import batches as listing
-    from services.cli.printing import print_json, show
+    from shared.terminal.printing import print_json, show
 
     if batch_id is None:
         rows = _ask(lambda database: listing.newest(database, limit))
@@ -53,7 +53,7 @@ def results(limit: int, as_json: bool, **chosen: str | None) -> None:
     Without --batch these are the newest classifications of all indicators.
     """
     from services.cli.listing import results as listing
-    from services.cli.printing import print_json, show
+    from shared.terminal.printing import print_json, show
 
     found = _ask(lambda database: listing.find(database, limit, **chosen))
     print_json(found.as_json()) if as_json else show(*found.as_tables())
@@ -77,7 +77,7 @@ def errors(view: str, batch_id: str | None, indicator_id: str | None, limit: int
     An indicator that failed and has got a result since, by a replay or in a later batch, says so.
     """
     from services.cli.listing import errors as listing
-    from services.cli.printing import print_json, show
+    from shared.terminal.printing import print_json, show
 
     views = listing.VIEWS if view == "all" else (view,)
     found = _ask(lambda database: listing.find(database, views, limit, batch_id, indicator_id))
@@ -98,14 +98,14 @@ def errors(view: str, batch_id: str | None, indicator_id: str | None, limit: int
 def stats(limit: int, below: float, minutes: int, as_json: bool) -> None:
     """Show statistics: totals, recent batches, models, throughput, stages, counts by result, low confidence."""
     from services.cli.listing import statistics as listing
-    from services.cli.printing import print_json, show
+    from shared.terminal.printing import print_json, show
 
     found = _ask(lambda database: listing.gather(database, limit, below, minutes))
     print_json(found.as_json()) if as_json else show(*found.as_tables())
 
 
 def _ask(question: "Callable[[Database], Coroutine[Any, Any, T]]") -> T:
-    from services.cli.connect import ask
     from shared.settings import Settings
+    from shared.terminal.connect import ask
 
     return asyncio.run(ask(Settings.load(), question))

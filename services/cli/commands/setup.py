@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from services.cli import options
 from shared.errors import UsageError
+from shared.terminal import options
 
 if TYPE_CHECKING:
     from shared.settings import Settings
@@ -25,7 +25,7 @@ def migrate(phase: str | None, as_json: bool) -> None:
     All or nothing, and safe to run again and from many machines at once. Works on SLUICE_DATABASE_URL, else on the
     embedded database.
     """
-    from services.cli.printing import print_json
+    from shared.terminal.printing import print_json
 
     applied, missing = asyncio.run(_migrate(phase))
     if as_json:
@@ -40,9 +40,9 @@ def migrate(phase: str | None, as_json: bool) -> None:
 
 
 async def _migrate(phase: str | None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    from services.cli.connect import open_database
     from shared.database import Migration, apply_migrations, missing_migrations
     from shared.settings import Settings
+    from shared.terminal.connect import open_database
 
     def row(migration: Migration) -> dict[str, Any]:
         return {"version": migration.version, "phase": migration.phase, "name": migration.name}
@@ -72,8 +72,8 @@ def config(word: str | None, only_set: bool, as_json: bool) -> None:
     Values come from the environment and, below it, from `.env` in the working directory. Secrets are masked. If a value
     is wrong, the defaults are listed and exit code 2 says so.
     """
-    from services.cli.printing import print_json, show, table
     from shared.settings import describe
+    from shared.terminal.printing import print_json, show, table
 
     settings, problem = _settings()
     rows = [

@@ -6,10 +6,10 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from services.cli.printing import elapsed, facts, table
 from shared.database import Database
 from shared.database.ledger import Batch, batch, batches
 from shared.errors import UsageError
+from shared.terminal.printing import elapsed, facts, table
 
 Row = dict[str, Any]
 COLUMNS = ("batch", "status", "model", "done", "total", "failed", "needs human", "duration", "each", "confidence")

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from rich.console import RenderableType
 
 from services.cli.listing.batches import known_batch
-from services.cli.printing import table
 from shared.database import Database
 from shared.database.views import LetterFilter, failed_indicators, failures_by_stage, find_dead_letters, incomplete
+from shared.terminal.printing import table
 
 VIEWS = ("summary", "indicators", "details", "incomplete")
 TITLES = {

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 from rich.console import RenderableType
 from rich.text import Text
 
-from services.cli.printing import facts, table
-from services.cli.shown import printable
 from shared.database import Database
 from shared.database.dead_letters import dead_letters_by_id
 from shared.database.views import LetterFilter, LetterRow, find_dead_letters
 from shared.errors import UsageError
 from shared.replaying import Replay, cycle_of, refusal
+from shared.terminal.printing import facts, table
+from shared.terminal.shown import printable
 
 COLUMNS = (
     "id",

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 from rich.console import RenderableType
 
 from services.cli.listing.batches import known_batch
-from services.cli.printing import facts, table
 from services.cli.summary import counts_table
 from shared.database import Database
 from shared.database.results import ResultRecord, ResultStatus, results
 from shared.database.views import ResultCounts, result_counts
+from shared.terminal.printing import facts, table
 
 TOP_TYPES = 10
 COLUMNS = {

@@ -7,7 +7,6 @@ from rich.console import RenderableType
 
 from services.cli.listing import batches
 from services.cli.listing.results import count_tables
-from services.cli.printing import elapsed, facts, percent, table
 from shared.database import Database
 from shared.database.views import (
     ModelUse,
@@ -23,6 +22,7 @@ from shared.database.views import (
     stage_activity,
     throughput,
 )
+from shared.terminal.printing import elapsed, facts, percent, table
 
 HOUR = 3_600.0
 

@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 from rich.console import RenderableType
 
 from schemas.delivery import StageRun
-from services.cli.connect import open_broker, open_database
-from services.cli.printing import elapsed, facts, table
 from shared.broker.scan import Sighting, Trace
 from shared.broker.scan import trace as scan_topics
 from shared.database.results import ResultRecord, results_of
@@ -25,6 +23,8 @@ from shared.database.views import (
 from shared.errors import TransientError, UsageError
 from shared.pipelines import pipelines
 from shared.settings import Settings
+from shared.terminal.connect import open_broker, open_database
+from shared.terminal.printing import elapsed, facts, table
 
 STAGE_COLUMNS = ("time", "stage", "status", "took", "attempt", "model", "error", "batch_id")
 LETTER_COLUMNS = ("id", "failed_at", "stage", "error_code", "error_message", "resolution")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from services.cli.progress.events import Pending
 from services.cli.progress.meter import Meter, Reading
-from services.cli.shown import duration, printable, rate, tally
+from shared.terminal.shown import duration, printable, rate, tally
 
 MAX_PENDING_SHOWN = 100
 MAX_TRACE_IDS_SHOWN = 5

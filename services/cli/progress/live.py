@@ -13,7 +13,7 @@ from rich.text import Text
 from services.cli.progress.events import Pending, QuietProgress, Totals
 from services.cli.progress.lines import final_lines, of, stuck_lines
 from services.cli.progress.meter import Clock, Meter, Reading
-from services.cli.shown import duration, printable, rate, tally
+from shared.terminal.shown import duration, printable, rate, tally
 
 BAR_WIDTH = 20
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from services.cli.progress.events import Pending, QuietProgress, Totals
 from services.cli.progress.lines import final_lines, of, progress_line, stuck_lines
 from services.cli.progress.meter import Clock, Meter
-from services.cli.shown import printable
+from shared.terminal.shown import printable
 
 PERCENT_STEP = 10
 COUNT_STEP = 1_000

@@ -19,7 +19,7 @@ from services.cli.progress import (
     progress_for,
 )
 from services.cli.progress.meter import Meter
-from services.cli.shown import duration, printable, rate
+from shared.terminal.shown import duration, printable, rate
 
 
 class Clock:
