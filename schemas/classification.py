@@ -135,6 +135,16 @@ class TypeClassification(Contract):
     reasoning: Reasoning
 
 
+class Opinion(Contract):
+    """What the embedded model said before a language model was asked: in a cascade both opinions are kept."""
+
+    provider: str
+    model: str
+    values: dict[str, str]
+    """Field -> value."""
+    confidence: Confidence
+
+
 class BooleanReview(Contract):
     """Is the row right as it stands? Names what is not."""
 
@@ -233,12 +243,14 @@ class IndicatorWithFamily(JoinedIndicator):
     """classification.family."""
 
     family: FamilyAssignment
+    family_prior: Opinion | None = None
 
 
 class IndicatorWithType(IndicatorWithFamily):
     """classification.type."""
 
     type: TypeClassification
+    type_prior: Opinion | None = None
 
 
 class ContestedIndicator(IndicatorWithType):

@@ -43,6 +43,8 @@ class RejectCode(StrEnum):
     INVALID_VALUE = "invalid-value"
     INCOMPLETE = "incomplete"
     CONTRADICTORY = "contradictory"
+    NO_ANSWER = "no-answer"
+    """No model that was asked gave a usable answer."""
     RETRIES_EXHAUSTED = "retries-exhausted"
     HANDLER_ERROR = "handler-error"
 
