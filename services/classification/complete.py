@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from schemas.classification import CompletedIndicator, ReviewedIndicator
 from schemas.enums import ItemStatus, ReviewStatus
 from services.classification.final_row import Effort, final_row, overall_confidence
+from services.classification.human_reviews import PERSON, decided, standing_reviews
 from services.classification.store import upsert_classifications
 from shared.database import Database
 from shared.database.announcements import mark_announced, unannounced_batches
@@ -25,14 +26,27 @@ ANNOUNCED_AT_ONCE = 200
 async def complete(
     items: Sequence[ReviewedIndicator], envelopes: Envelopes, database: Database, clock: Clock
 ) -> list[Emit]:
-    """One transaction a batch. Only items that reach their final status by it are written, so nothing counts twice."""
+    """One transaction a batch. Only items that reach their final status by it are written, so nothing counts twice.
+
+    What a person decided about an indicator holds here as well, whatever the stages have come to.
+    """
     now = clock.now()
     efforts = [Effort.of(parse_trail(envelope.trail)) for envelope in envelopes]
-    outcomes = [_outcome(*place) for place in zip(items, envelopes, efforts, strict=True)]
     async with database.transaction() as transaction:
+        reviews = await standing_reviews(transaction, [item.subject.indicator_id for item in items])
+        items = [
+            decided(item, reviews[key]) if (key := item.subject.indicator_id) in reviews else item for item in items
+        ]
+        outcomes = [_outcome(*place) for place in zip(items, envelopes, efforts, strict=True)]
         moved = sorted((await finish_items(transaction, PIPELINE, outcomes)).moved)
         rows = [
-            final_row(items[place], outcomes[place].batch_id, efforts[place], _submitted_at(envelopes[place]))
+            final_row(
+                item := items[place],
+                outcomes[place].batch_id,
+                efforts[place],
+                _submitted_at(envelopes[place]),
+                reviews.get(item.subject.indicator_id),
+            )
             for place in moved
         ]
         await upsert_classifications(transaction, rows)
@@ -40,7 +54,10 @@ async def complete(
             transaction,
             batch_ids=[outcomes[place].batch_id for place in moved],
             item_ids=[outcomes[place].item_id for place in moved],
-            trails=[_whole_trail(envelopes[place], now) for place in moved],
+            trails=[
+                _whole_trail(envelopes[place], now, by_person=items[place].subject.indicator_id in reviews)
+                for place in moved
+            ],
         )
     return [
         emit(_event(item, envelope, effort, now))
@@ -52,9 +69,10 @@ def _submitted_at(envelope: Envelope) -> datetime:
     return datetime.fromtimestamp(envelope.ingested_at, UTC)
 
 
-def _whole_trail(envelope: Envelope, now: float) -> str:
+def _whole_trail(envelope: Envelope, now: float, *, by_person: bool) -> str:
     """The trail with this stage as its last entry. How long it takes is not known before the entry is written."""
-    own = json.dumps({"stage": "complete", "started_at": int(now * 1000), "attempt": envelope.attempt})
+    entry = {"stage": "complete", "started_at": int(now * 1000), "attempt": envelope.attempt}
+    own = json.dumps(entry | ({"provider": PERSON} if by_person else {}))
     return f"{envelope.trail.decode()},{own}" if envelope.trail else own
 
 

@@ -2,10 +2,14 @@
 
 import json
 from datetime import datetime
-from typing import NamedTuple, Self, cast
+from typing import TYPE_CHECKING, NamedTuple, Self, cast
 
 from schemas.classification import ReviewedIndicator
 from schemas.delivery import StageRun
+from schemas.enums import ReviewStatus
+
+if TYPE_CHECKING:  # it reads its own rows through the store, which stores ours
+    from services.classification.human_reviews import HumanReview
 
 
 class Effort(NamedTuple):
@@ -38,13 +42,15 @@ def overall_confidence(item: ReviewedIndicator) -> float:
     return sum(part.confidence for part in parts) / len(parts)
 
 
-def final_row(item: ReviewedIndicator, batch_id: str, effort: Effort, submitted: datetime) -> tuple[object, ...]:
-    """One value for each column of upsert_classifications."""
+def final_row(
+    item: ReviewedIndicator, batch_id: str, effort: Effort, submitted: datetime, review: "HumanReview | None" = None
+) -> tuple[object, ...]:
+    """One value for each column of upsert_classifications. `review`: the human decision that `item` accounts for."""
     return (
         *_source_columns(item),
         *_facet_columns(item),
         *_decision_columns(item),
-        *_review_columns(item),
+        *_review_columns(item, review),
         round(overall_confidence(item), 4),
         item.review_status.value,
         effort.provider,
@@ -54,6 +60,7 @@ def final_row(item: ReviewedIndicator, batch_id: str, effort: Effort, submitted:
         effort.cost_usd,
         effort.tokens_in,
         effort.tokens_out,
+        review.id if review else None,
         submitted,
     )
 
@@ -121,14 +128,15 @@ def _decision_columns(item: ReviewedIndicator) -> tuple[object, ...]:
     )
 
 
-def _review_columns(item: ReviewedIndicator) -> tuple[object, ...]:
+def _review_columns(item: ReviewedIndicator, review: "HumanReview | None") -> tuple[object, ...]:
     first, final = item.boolean_review, item.final_review
+    standing = review if item.review_status is not ReviewStatus.NEEDS_HUMAN else None
     return (
         first.is_correct,
         json.dumps(first.incorrect_fields),
         first.reasoning,
         first.confidence,
-        final.status.value if final else None,
+        standing.decision.verdict if standing else final.status.value if final else None,
         json.dumps(final.corrections_applied) if final else None,
         final.final_reasoning if final else None,
         final.confidence if final else None,

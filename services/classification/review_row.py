@@ -62,13 +62,13 @@ def corrected(item: ContestedIndicator, row: Row, corrections: Mapping[ReviewFie
     changed = {field.value for field in corrections}
     values = {**item.__dict__}
     why = {"reasoning": f"corrected: {item.boolean_review.reasoning}"[:REASONING_LIMIT], "confidence": RULE_CONFIDENCE}
-    for part, fields in _PARTS.items():
+    for part, fields in PARTS.items():
         if touched := [name for name in fields if name in changed]:
             values[part] = values[part].model_copy(update=why | {name: getattr(row, name) for name in touched})
     return values
 
 
-_PARTS: Mapping[str, tuple[str, ...]] = {
+PARTS: Mapping[str, tuple[str, ...]] = {
     "time": ("time_basis", "reporting_frequency"),
     "scale": ("scale",),
     "currency": ("is_currency_denominated", "detected_currency"),

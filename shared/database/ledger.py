@@ -207,6 +207,12 @@ async def finish_items(executor: Executor, pipeline: str, outcomes: Sequence[Ite
     return Finish(moved, tuple(BatchCompleted.model_validate(batch) for batch in json.loads(row["finished"] or "[]")))
 
 
+async def settle_items(executor: Executor, item_ids: Sequence[str]) -> list[tuple[str, str]]:
+    """Complete items in every batch in which they wait for a person, each once; returns their (batch id, item id)."""
+    rows = await executor.fetch(queries()["settle_items"], item_ids)
+    return [(row["batch_id"], row["item_id"]) for row in rows]
+
+
 async def _on_batches(executor: Executor, pipeline: str, query: str, *arguments: object) -> Record:
     """Run a statement that wants its batches to exist; the rare ones that nobody has opened become rolling ones."""
     for _ in range(_RACES):

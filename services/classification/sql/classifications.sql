@@ -1,5 +1,6 @@
 -- name: upsert_classifications
--- Store final rows; a submission of an indicator overwrites its row, unless a newer one has. One array a column.
+-- Store final rows; a submission of an indicator overwrites its row, unless a newer one has, or the row carries a human
+-- decision that was made while this one was on its way. One array a column.
 INSERT INTO classifications (
     indicator_id, name, original_units, source_name, long_name, category_group, dataset, topic,
     source_scale, source_periodicity, aggregation_method, source_currency_code,
@@ -13,7 +14,7 @@ INSERT INTO classifications (
     boolean_review_passed, boolean_review_fields_wrong, boolean_review_reason, boolean_review_confidence,
     final_review_status, final_review_corrections, final_review_reason, final_review_confidence,
     overall_confidence, review_status, provider, model,
-    batch_id, processing_time_ms, cost_usd, tokens_in, tokens_out, submitted_at)
+    batch_id, processing_time_ms, cost_usd, tokens_in, tokens_out, human_review_id, submitted_at)
 SELECT * FROM unnest(
     $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
     $9::text[], $10::text[], $11::text[], $12::text[],
@@ -28,7 +29,7 @@ SELECT * FROM unnest(
     $45::text[], $46::jsonb[], $47::text[], $48::real[],
     $49::real[], $50::text[], $51::text[], $52::text[],
     $53::text[], $54::real[], $55::float8[], $56::integer[], $57::integer[],
-    $58::timestamptz[])
+    $58::bigint[], $59::timestamptz[])
 ON CONFLICT (indicator_id) DO UPDATE SET
     name = excluded.name, original_units = excluded.original_units, source_name = excluded.source_name,
     long_name = excluded.long_name, category_group = excluded.category_group, dataset = excluded.dataset,
@@ -58,5 +59,6 @@ ON CONFLICT (indicator_id) DO UPDATE SET
     provider = excluded.provider, model = excluded.model, batch_id = excluded.batch_id,
     processing_time_ms = excluded.processing_time_ms, cost_usd = excluded.cost_usd,
     tokens_in = excluded.tokens_in, tokens_out = excluded.tokens_out,
-    submitted_at = excluded.submitted_at, updated_at = now()
-WHERE (classifications.submitted_at <= excluded.submitted_at) IS NOT FALSE;
+    human_review_id = excluded.human_review_id, submitted_at = excluded.submitted_at, updated_at = now()
+WHERE (classifications.submitted_at <= excluded.submitted_at) IS NOT FALSE
+  AND coalesce(classifications.human_review_id, 0) <= coalesce(excluded.human_review_id, 0);

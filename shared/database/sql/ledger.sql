@@ -186,6 +186,35 @@ SELECT (SELECT coalesce(array_agg(batch_id), '{}') FROM missing) AS missing,
             'dead_lettered', failed_indicators, 'duration_ms', total_duration_ms, 'cost_usd', cost_usd))
         FROM credited WHERE finished) AS finished;
 
+-- name: settle_items
+-- Complete items $1 in every batch in which they wait for a person; each moves once. Returns the batches and items that
+-- moved. Batch rows are locked first and in order, as finish_items does; a batch keeps its end, for it was done already.
+WITH waiting AS MATERIALIZED (
+    SELECT item.batch_id, item.item_id
+    FROM batches, LATERAL (
+        SELECT batch_id, item_id FROM batch_items
+        WHERE batch_items.batch_id = batches.batch_id AND batch_items.item_id = ANY ($1::text[])
+          AND status = 'needs_human' OFFSET 0
+    ) AS item
+    WHERE batches.needs_human_indicators > 0
+), locked AS MATERIALIZED (
+    SELECT batch_id FROM batches WHERE batch_id IN (SELECT batch_id FROM waiting) ORDER BY batch_id FOR UPDATE
+), moved AS (
+    UPDATE batch_items AS item SET status = 'completed', moves = item.moves + 1, error = NULL
+    FROM waiting
+    WHERE (SELECT count(*) FROM locked) > 0
+      AND item.batch_id = waiting.batch_id AND item.item_id = waiting.item_id AND item.status = 'needs_human'
+    RETURNING item.batch_id, item.item_id
+), credited AS (
+    UPDATE batches AS batch SET
+        successful_indicators = batch.successful_indicators + gain.items,
+        needs_human_indicators = batch.needs_human_indicators - gain.items,
+        updated_at = clock_timestamp()
+    FROM (SELECT batch_id, count(*)::integer AS items FROM moved GROUP BY batch_id) AS gain
+    WHERE batch.batch_id = gain.batch_id
+)
+SELECT batch_id, item_id FROM moved ORDER BY batch_id, item_id;
+
 -- name: close_rolling
 -- Close the rolling batches that nothing has been added to or finished in for $1 seconds; returns those that are
 -- complete, and so finished by this. The others finish with their last item.
