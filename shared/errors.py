@@ -2,6 +2,7 @@
 
 SluiceError
 ├── TransientError   try the same again, after `retry_after` if it is known
+│   └── Unavailable  nothing can be done until it is back: wait for it, do not pass items on
 ├── PermanentError   never retry: dead-letter it, with a code from the closed list
 ├── HaltStage        stop this stage and call a person: going on would do harm
 └── UsageError       a person gave us something wrong: say what, and what to do
@@ -23,6 +24,10 @@ class TransientError(SluiceError):
     def __init__(self, message: str = "", *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class Unavailable(TransientError):  # noqa: N818 - a state rather than a description of a fault
+    """No item can be worked until something is back, or until a person has acted."""
 
 
 class PermanentError(SluiceError):

@@ -1,94 +1,173 @@
 """One door to every model. A stage asks a question about many items and gets one answer each.
 
-A question knows how the embedded model answers it, so every question works without a network.
+Which model answers an item is chosen by its request, else for the stage, else for all; where that one cannot be had,
+the next of the fallback chain is asked. In a cascade the embedded model answers what it is sure of.
 """
 
+import asyncio
+from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any, Protocol, Self
 
-from schemas.base import Contract
-from shared.errors import UsageError
+from shared.errors import Unavailable, UsageError
+from shared.llm.choice import Choice, parse_choice
+from shared.llm.question import A, Answer, F, Prompt, Question
 from shared.runtime.envelope import Envelopes
-from shared.runtime.outcome import NO_USAGE, Usage
+from shared.runtime.outcome import Usage
+from shared.settings import EMBEDDED_PROVIDER
 
-F = TypeVar("F", bound=Contract)
-A = TypeVar("A", bound=Contract)
+EMBEDDED = EMBEDDED_PROVIDER
 
-EMBEDDED = "embedded"
-
-
-class Question(Generic[F, A]):
-    """Something to decide about an item, and how the embedded model decides it.
-
-    `embedded` loads a function from the facts of many items to their answers and the name of the model that gave them.
-    """
-
-    def __init__(self, name: str, embedded: Callable[[], Callable[[Sequence[F]], tuple[Sequence[A], str]]]) -> None:
-        self.name = name
-        self.load = cache(embedded)
-        """The function; loaded once."""
+__all__ = [
+    "EMBEDDED",
+    "Answer",
+    "Ask",
+    "Down",
+    "EmbeddedProvider",
+    "Gateway",
+    "Prompt",
+    "Provider",
+    "Question",
+    "Routes",
+    "Routing",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Generic[A]):
-    """An answer, or None and why there is none."""
+class Down:
+    """The provider cannot answer now, and why. `retry_after` in seconds, None if nobody knows."""
 
-    value: A | None
-    usage: Usage = NO_USAGE
-    reason: str = ""
-
-
-class Provider(Protocol):
-    """Answers questions. Raises TransientError when it may work later."""
-
-    async def answer(self, question: Question[Any, Any], facts: Sequence[Any]) -> Sequence[Answer[Any]]:
-        """One answer for each of `facts`, in order."""
-        ...
+    reason: str
+    retry_after: float | None = None
 
 
-class EmbeddedProvider:
+class Provider(ABC):
+    """Answers questions. One that holds connections opens them with its context."""
+
+    @abstractmethod
+    async def answer(self, question: Question[Any, Any], facts: Sequence[Any]) -> Sequence[Answer[Any] | Down]:
+        """One answer for each of `facts`, in order. Raises TransientError."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(  # noqa: B027 -- most providers hold nothing
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def drain(self) -> None:  # noqa: B027 -- most providers make no calls
+        """Make no new calls; those in flight may finish."""
+
+
+class EmbeddedProvider(Provider):
     """The model that ships with Sluice."""
 
-    async def answer(self, question: Question[Any, Any], facts: Sequence[Any]) -> Sequence[Answer[Any]]:
+    async def answer(self, question: Question[Any, Any], facts: Sequence[Any]) -> Sequence[Answer[Any] | Down]:
         """Answer in this process."""
+        if not question.has_embedded:
+            return [Answer(None, reason=f"the embedded model does not answer {question.name}")] * len(facts)
         values, model = question.load()(facts)
         usage = Usage(provider=EMBEDDED, model=model)
         return [Answer(value, usage) for value in values]
 
 
-class Gateway:
-    """Sends each item's question to the provider chosen for it: by its request, else for the stage, else for all."""
+class Routing(Protocol):
+    """Which provider is meant where nobody asked for one. The settings have this form."""
 
-    def __init__(self, providers: Mapping[str, Provider], provider_for: Callable[[str], str]) -> None:
+    @property
+    def fallback(self) -> tuple[str, ...]:
+        """Asked in this order where the chosen provider is down."""
+
+    @property
+    def cascade(self) -> bool:
+        """Whether the embedded model answers first by default."""
+
+    @property
+    def cascade_confidence(self) -> float:
+        """At this confidence, 0..1, the embedded model's answer stands."""
+
+    def own_provider(self, stage: str) -> str | None:
+        """The provider set for this very stage."""
+
+    def provider_for(self, stage: str) -> str:
+        """The provider set for the stage, else for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """The same provider for every stage."""
+
+    provider: str = EMBEDDED
+    fallback: tuple[str, ...] = ()
+    cascade: bool = False
+    cascade_confidence: float = 1.0
+
+    def own_provider(self, stage: str) -> str | None:
+        """No stage has one of its own."""
+        return None
+
+    def provider_for(self, stage: str) -> str:
+        """The one there is."""
+        return self.provider
+
+
+class Gateway:
+    """Sends each item's question to the provider chosen for it. Providers are open inside its context."""
+
+    def __init__(self, providers: Mapping[str, Provider], routing: Routing) -> None:
         self._providers = providers
-        self._provider_for = provider_for
+        self._routing = routing
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            for provider in self._providers.values():
+                await stack.enter_async_context(provider)
+            self._open = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._open.aclose()
+
+    def drain(self) -> None:
+        """Make no new calls; those in flight may finish."""
+        for provider in self._providers.values():
+            provider.drain()
 
     def check(self, name: str) -> None:
         """Raises UsageError if there is no provider of that name."""
-        if name not in self._providers:
-            raise UsageError(
-                f"provider {name!r} is not available", remedy=f"choose one of: {', '.join(sorted(self._providers))}"
-            )
+        if hindrance := _hindrance(name, self._providers):
+            problem, _, remedy = hindrance.partition("; ")
+            raise UsageError(problem, remedy=remedy)
 
     def hindrance(self, name: str) -> str:
         """Why an item that asks for provider `name` cannot have it; empty if it can, or if it asks for none."""
-        return _unavailable(name, self._providers) if name and name not in self._providers else ""
+        return _hindrance(name, self._providers) if name else ""
 
     def check_stage(self, stage: str) -> None:
-        """Raises UsageError if the provider that the settings choose for a stage is not available."""
-        self.check(self._provider_for(_setting_name(stage)))
+        """Raises UsageError if a provider that the settings choose for a stage is not available."""
+        for name in (self._routing.provider_for(_setting_name(stage)), *self._routing.fallback):
+            self.check(name)
 
     def ask(self, stage: str, envelopes: Envelopes) -> "Ask":
         """The gateway as one stage sees it for one batch."""
-        default = self._provider_for(_setting_name(stage))
-        return Ask(self._providers, [envelope.provider or default for envelope in envelopes])
+        wishes = [envelope.provider for envelope in envelopes]
+        return Ask(self._providers, wishes, self._routing, _setting_name(stage))
 
 
-def _unavailable(name: str, providers: Mapping[str, Provider]) -> str:
-    return f"provider {name!r} is not available; choose one of: {', '.join(sorted(providers))}"
+def _hindrance(name: str, providers: Mapping[str, Provider]) -> str:
+    try:
+        known = parse_choice(name).provider in providers
+    except UsageError:
+        known = False
+    return "" if known else f"provider {name!r} is not available; choose one of: {', '.join(sorted(providers))}"
 
 
 def _setting_name(stage: str) -> str:
@@ -96,26 +175,96 @@ def _setting_name(stage: str) -> str:
 
 
 class Ask:
-    """What a stage asks for: call it with a question and the facts of its items, in the order of the batch."""
+    """What a stage asks for: call it with a question and the facts of its items.
 
-    def __init__(self, providers: Mapping[str, Provider], choices: Sequence[str]) -> None:
+    `wishes`: the provider that each item of the batch asks for, empty where it asks for none.
+    """
+
+    def __init__(
+        self,
+        providers: Mapping[str, Provider],
+        wishes: Sequence[str],
+        routing: Routing | None = None,
+        stage: str = "",
+    ) -> None:
         self._providers = providers
-        self._choices = choices
+        self._wishes = wishes
+        self._routing: Routing = routing or Routes()
+        self._stage = stage
 
-    async def __call__(self, question: Question[F, A], facts: Sequence[F]) -> Sequence[Answer[A]]:
-        """One answer for each of `facts`. Raises TransientError."""
-        groups: defaultdict[str, list[int]] = defaultdict(list)
-        for index, choice in enumerate(self._choices):
-            groups[choice].append(index)
+    async def __call__(
+        self, question: Question[F, A], facts: Sequence[F], places: Sequence[int] | None = None
+    ) -> Sequence[Answer[A]]:
+        """One answer for each of `facts`, in order. `places`: where their items stand in the batch, default all.
+
+        Raises TransientError; Unavailable if no provider of the chain can answer now.
+        """
+        groups: defaultdict[Choice | str, list[int]] = defaultdict(list)
+        for index, place in enumerate(range(len(self._wishes)) if places is None else places):
+            groups[self._choice(question, self._wishes[place])].append(index)
+        given = await asyncio.gather(
+            *(self._chosen(choice, question, [facts[index] for index in group]) for choice, group in groups.items())
+        )
         answers: list[Answer[A]] = [Answer(None)] * len(facts)
-        for choice, places in groups.items():
-            given = await self._answers(choice, question, [facts[place] for place in places])
-            for place, answer in zip(places, given, strict=True):
-                answers[place] = answer
+        for group, found in zip(groups.values(), given, strict=True):
+            for index, answer in zip(group, found, strict=True):
+                answers[index] = answer
         return answers
 
-    async def _answers(self, choice: str, question: Question[F, A], facts: Sequence[F]) -> Sequence[Answer[A]]:
-        provider = self._providers.get(choice)
-        if provider is None:
-            return [Answer(None, reason=_unavailable(choice, self._providers))] * len(facts)
-        return await provider.answer(question, facts)
+    def choice(self, question: Question[Any, Any], place: int) -> str:
+        """Name of the provider that will be asked about the item at `place` of the batch."""
+        choice = self._choice(question, self._wishes[place])
+        return choice if isinstance(choice, str) else choice.provider
+
+    def _choice(self, question: Question[Any, Any], wish: str) -> Choice | str:
+        """Who shall answer; as text where nobody of that name can."""
+        if question.optional:
+            return parse_choice(self._routing.own_provider(self._stage) or EMBEDDED)
+        if not wish:
+            choice = parse_choice(self._routing.provider_for(self._stage))
+            return replace(choice, cascade=choice.cascade or self._routing.cascade)
+        return wish if _hindrance(wish, self._providers) else parse_choice(wish)
+
+    async def _chosen(self, choice: Choice | str, question: Question[F, A], facts: Sequence[F]) -> Sequence[Answer[A]]:
+        if isinstance(choice, str):
+            return [Answer(None, reason=_hindrance(choice, self._providers))] * len(facts)
+        if choice.cascade and question.confidence and question.has_embedded and choice.provider != EMBEDDED:
+            return await self._cascade(choice, question, facts)
+        return await self._chain(self._names(choice), question, facts)
+
+    def _names(self, choice: Choice) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((choice.provider, *self._routing.fallback)))
+
+    async def _cascade(self, choice: Choice, question: Question[F, A], facts: Sequence[F]) -> Sequence[Answer[A]]:
+        """The embedded model's answer where it is sure, else the chosen provider's with the other beside it."""
+        first = list(await self._chain((EMBEDDED,), question, facts))
+        unsure = [index for index, answer in enumerate(first) if not self._is_sure(question, answer)]
+        later = await self._chain(self._names(choice), question, [facts[index] for index in unsure])
+        for index, answer in zip(unsure, later, strict=True):
+            first[index] = replace(answer, prior=first[index])
+        return first
+
+    def _is_sure(self, question: Question[F, A], answer: Answer[A]) -> bool:
+        if answer.value is None or question.confidence is None:
+            return False
+        return question.confidence(answer.value) >= self._routing.cascade_confidence
+
+    async def _chain(self, names: Sequence[str], question: Question[F, A], facts: Sequence[F]) -> Sequence[Answer[A]]:
+        """Ask the first provider; what it cannot do now goes to the next. Raises Unavailable."""
+        answers: dict[int, Answer[A]] = {}
+        todo, down = list(range(len(facts))), Down("")
+        for name in names:
+            if not todo:
+                break
+            given = await self._providers[name].answer(question, [facts[index] for index in todo])
+            left = []
+            for index, answer in zip(todo, given, strict=True):
+                if isinstance(answer, Down):
+                    left.append(index)
+                    down = answer
+                else:
+                    answers[index] = answer
+            todo = left
+        if todo:
+            raise Unavailable(f"{question.name}: {down.reason}", retry_after=down.retry_after)
+        return [answers[index] for index in range(len(facts))]

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import structlog
 
 from schemas.delivery import Header, RejectCode
-from shared.errors import HaltStage, PermanentError, TransientError, UsageError
+from shared.errors import HaltStage, PermanentError, TransientError, Unavailable, UsageError
 from shared.runtime.clock import Clock
 from shared.runtime.codec import Decoded, Decoder
 from shared.runtime.dead_letters import dead_letter, not_before, postponed
@@ -286,7 +286,7 @@ class StageWorker:
         return Reject(RejectCode.HANDLER_ERROR, f"{type(error).__name__} in {self.stage.full_name}")
 
     def _give_up(self, messages: Messages, error: TransientError) -> Sequence[Postpone]:
-        if self.stage.waits:
+        if self.stage.waits or isinstance(error, Unavailable):
             raise error
         return [Postpone(str(error))] * len(messages)
 

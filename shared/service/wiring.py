@@ -43,7 +43,7 @@ class Resources:
 
 def make_gateway(settings: Settings, stages: Sequence[Stage]) -> Gateway:
     """The gateway with every provider there is. Raises UsageError if one of `stages` is to use another."""
-    gateway = Gateway({EMBEDDED_PROVIDER: EmbeddedProvider()}, settings.llm.provider_for)
+    gateway = Gateway({EMBEDDED_PROVIDER: EmbeddedProvider()}, settings.llm)
     for stage in stages:
         if Ask in stage.resources.values():
             gateway.check_stage(stage.name)

@@ -18,13 +18,13 @@ from shared.broker.producer import Publisher
 from shared.database import Database
 from shared.database.ledger import NewBatch, batch, items, open_batch, register_items
 from shared.feeding import Feeder, Submission
-from shared.llm.gateway import Ask, EmbeddedProvider, Gateway
+from shared.llm.gateway import Ask, EmbeddedProvider, Gateway, Routes
 from shared.runtime.envelope import MEANINGFUL, Envelope, Envelopes, OutRecord, Record
 from shared.runtime.outcome import Reject
 from shared.settings import FeedSettings
 
 NOW = datetime.now(UTC)
-GATEWAY = Gateway({"embedded": EmbeddedProvider()}, lambda _: "embedded")
+GATEWAY = Gateway({"embedded": EmbeddedProvider()}, Routes())
 
 
 def payload(name: str, units: str = "%") -> str:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from schemas.base import Contract
-from shared.errors import UsageError
-from shared.llm.gateway import Answer, EmbeddedProvider, Gateway, Question
+from shared.errors import Unavailable, UsageError
+from shared.llm.gateway import Answer, Ask, Down, EmbeddedProvider, Gateway, Provider, Question, Routes
 from shared.runtime.envelope import Envelope, Envelopes
 from tests.unit.runtime.harness import order
 
@@ -31,10 +31,10 @@ def measure(words: Sequence[Word]) -> tuple[list[Length], str]:
 LENGTH = Question("length", lambda: measure)
 
 
-class Shouting:
+class Shouting(Provider):
     """A provider that answers with the length of the text, times a hundred."""
 
-    async def answer(self, question: Question[Any, Any], facts: Sequence[Any]) -> Sequence[Answer[Any]]:
+    async def answer(self, question: Question[Any, Any], facts: Sequence[Any]) -> Sequence[Answer[Any] | Down]:
         return [Answer(Length(letters=100 * len(word.text))) for word in facts]
 
 
@@ -45,7 +45,7 @@ def envelopes(*providers: str) -> Envelopes:
 
 
 def gateway(default: str = "embedded") -> Gateway:
-    return Gateway({"embedded": EmbeddedProvider(), "shouting": Shouting()}, lambda stage: default)
+    return Gateway({"embedded": EmbeddedProvider(), "shouting": Shouting()}, Routes(default))
 
 
 async def test_each_item_goes_to_its_own_provider_and_answers_keep_their_order() -> None:
@@ -70,3 +70,52 @@ def test_a_stage_with_an_unknown_provider_does_not_start() -> None:
 def test_a_wish_that_cannot_be_granted_is_known_before_any_stage_asks() -> None:
     assert gateway().hindrance("") == gateway().hindrance("shouting") == ""
     assert gateway().hindrance("oracle") == "provider 'oracle' is not available; choose one of: embedded, shouting"
+
+
+class Away(Provider):
+    """A provider that can do every other item at best."""
+
+    def __init__(self, answers: int = 0) -> None:
+        self.answers = answers
+
+    async def answer(self, question: Question[Any, Any], facts: Sequence[Any]) -> Sequence[Answer[Any] | Down]:
+        can = [Answer(Length(letters=0)) for _ in facts[: self.answers]]
+        return [*can, *(Down("on strike", 7.0) for _ in facts[self.answers :])]
+
+
+async def test_what_a_provider_cannot_do_now_goes_to_the_next_of_the_chain() -> None:
+    providers = {"embedded": EmbeddedProvider(), "away": Away(1)}
+    ask = Ask(providers, ["away"] * 3, Routes(fallback=("away", "embedded")))
+    answers = await ask(LENGTH, [Word(text="a"), Word(text="bb"), Word(text="ccc")])
+    assert [answer.value.letters for answer in answers if answer.value] == [0, 2, 3]
+
+
+async def test_with_nobody_left_the_stage_waits_and_says_why() -> None:
+    ask = Ask({"away": Away(1)}, ["away", "away"])
+    with pytest.raises(Unavailable, match="length: on strike") as caught:
+        await ask(LENGTH, [Word(text="a"), Word(text="bb")])
+    assert caught.value.retry_after == 7.0
+
+
+CERTAIN = Question("length", lambda: measure, confidence=lambda length: 0.9 if length.letters > 1 else 0.2)
+
+
+async def test_a_cascade_asks_only_about_what_the_embedded_model_is_unsure_of() -> None:
+    providers = {"embedded": EmbeddedProvider(), "shouting": Shouting()}
+    ask = Ask(providers, ["cascade:shouting", "cascade:shouting", "shouting"], Routes(cascade_confidence=0.8))
+    answers = await ask(CERTAIN, [Word(text="a"), Word(text="bb"), Word(text="ccc")])
+    assert [answer.value.letters for answer in answers if answer.value] == [100, 2, 300]
+    assert [answer.prior and answer.prior.value for answer in answers] == [Length(letters=1), None, None]
+
+
+async def test_an_optional_question_goes_by_the_stages_own_setting_alone() -> None:
+    providers = {"embedded": EmbeddedProvider(), "shouting": Shouting()}
+    optional = Question("length", lambda: measure, optional=True)
+    answers = await Ask(providers, ["shouting"], Routes("shouting"))(optional, [Word(text="a")])
+    assert answers[0].value == Length(letters=1)
+
+
+async def test_a_stage_may_ask_about_some_of_its_items() -> None:
+    ask = gateway().ask("length", envelopes("", "shouting", ""))
+    answers = await ask(LENGTH, [Word(text="bb"), Word(text="ccc")], places=[1, 2])
+    assert [answer.value.letters for answer in answers if answer.value] == [200, 3]
