@@ -31,9 +31,7 @@ class CallOutcome(StrEnum):
     """The process died with the call in flight; booked at its estimate."""
 
 
-PASSING = frozenset(
-    {CallOutcome.RATE_LIMITED, CallOutcome.TIMEOUT, CallOutcome.UNREACHABLE, CallOutcome.SERVER_ERROR}
-)
+PASSING = frozenset({CallOutcome.RATE_LIMITED, CallOutcome.TIMEOUT, CallOutcome.UNREACHABLE, CallOutcome.SERVER_ERROR})
 """Outcomes after which the same call may succeed."""
 MISCONFIGURED = frozenset({CallOutcome.UNAUTHORIZED, CallOutcome.NOT_FOUND, CallOutcome.OUT_OF_QUOTA})
 """Outcomes that a person has to set right."""

@@ -62,21 +62,24 @@ def read_answers(text: str, ids: Sequence[str], reply: type[Contract], accept: A
 
 def _objects(text: str, *, cut: bool) -> list[Mapping[str, Any]]:
     """The objects of the list of answers; none if there is no such list."""
-    document = _parsed(text, cut=cut)
-    answers = document.get(ANSWERS) if isinstance(document, dict) else document
+    body = text[max(text.find("{"), 0) :]
+    document = _parsed(body) or _parsed(body[: body.rfind("}") + 1])
+    if document is None and cut:
+        # The cut may have gone through the last object, even through a number in it: that one does not count.
+        return _list_of(_parsed(body, partial=True))[:-1]
+    return _list_of(document)
+
+
+def _parsed(text: str, *, partial: bool = False) -> Any:
+    try:
+        return from_json(text, allow_partial=partial)
+    except ValueError:
+        return None
+
+
+def _list_of(document: Any) -> list[Mapping[str, Any]]:
+    answers = document.get(ANSWERS) if isinstance(document, dict) else None
     return [one for one in answers if isinstance(one, dict)] if isinstance(answers, list) else []
-
-
-def _parsed(text: str, *, cut: bool) -> Any:
-    """JSON, also with prose around it."""
-    start = text.find("{")
-    body = text[start:] if start >= 0 else text
-    for candidate in (body, body[: body.rfind("}") + 1]):
-        try:
-            return from_json(candidate, allow_partial=cut)
-        except ValueError:
-            continue
-    return None
 
 
 def _by_id(objects: Sequence[Mapping[str, Any]], asked: set[str], read: Read) -> dict[str, Mapping[str, Any]]:

@@ -1,0 +1,124 @@
+"""A vendor's model as a provider of answers."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from shared.llm.calling import Caller
+from shared.llm.calls import Admission, Vendor
+from shared.llm.desk import AskingLimits, Desk
+from shared.llm.gateway import Down, Provider
+from shared.llm.memory import Memory
+from shared.llm.pricing import Prices
+from shared.llm.question import Answer, Question
+from shared.llm.store import AnswerStore
+from shared.runtime.clock import Clock
+
+
+class OpenAdmission(Admission, Protocol):
+    """An admission that works inside its context."""
+
+    async def __aenter__(self) -> Self:
+        """Take up work."""
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Book what is open, and stop."""
+
+    def drain(self) -> None:
+        """Let no new call pass."""
+
+
+class VendorLimits(AskingLimits, Protocol):
+    """How a vendor is asked; the settings have this form."""
+
+    @property
+    def attempts(self) -> int:
+        """Calls tried before a group is given up."""
+
+    @property
+    def timeout_seconds(self) -> float:
+        """Longest wait for the answer to a call."""
+
+    @property
+    def cache_entries(self) -> int:
+        """Answers kept in memory."""
+
+
+class VendorProvider(Provider):
+    """Answers questions by one vendor's model. Open inside its context."""
+
+    def __init__(  # noqa: PLR0913 -- the wiring of a provider; everything is injected
+        self,
+        vendor: Vendor,
+        admission: OpenAdmission,
+        store: AnswerStore,
+        prices: Prices,
+        limits: VendorLimits,
+        *,
+        clock: Clock,
+        jitter: random.Random,
+        deadline_seconds: float,
+    ) -> None:
+        self._vendor = vendor
+        self._admission = admission
+        self._store = store
+        self._prices = prices
+        self._limits = limits
+        self._clock = clock
+        self._jitter = jitter
+        self._deadline = deadline_seconds
+        self._memory = Memory(limits.cache_entries if limits.cache else 0)
+        self._desks: dict[str, Desk] = {}
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._vendor.close)
+            await stack.enter_async_context(self._store)
+            await stack.enter_async_context(self._admission)
+            stack.push_async_callback(self._finish)
+            self._open = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._open.aclose()
+
+    def drain(self) -> None:
+        """Make no new calls; those in flight may finish."""
+        self._admission.drain()
+        for desk in self._desks.values():
+            desk.drain()
+
+    async def answer(self, question: Question[Any, Any], facts: Sequence[Any]) -> Sequence[Answer[Any] | Down]:
+        """One answer for each of `facts`, in order. Raises TransientError if the database is away."""
+        if question.prompt is None:
+            return [Answer(None, reason=f"no language model can be asked {question.name}")] * len(facts)
+        if question.name not in self._desks:
+            self._desks[question.name] = self._desk(question)
+        return await self._desks[question.name].answer(facts)
+
+    async def _finish(self) -> None:
+        self.drain()
+        await asyncio.gather(*(desk.finish() for desk in self._desks.values()))
+
+    def _desk(self, question: Question[Any, Any]) -> Desk:
+        caller = Caller(
+            self._vendor,
+            self._admission,
+            self._prices,
+            question,
+            attempts=self._limits.attempts,
+            timeout_seconds=self._limits.timeout_seconds,
+            clock=self._clock,
+            jitter=self._jitter,
+        )
+        return Desk(
+            question, self._vendor, caller, self._store, self._memory, self._limits, deadline_seconds=self._deadline
+        )
