@@ -94,11 +94,12 @@ def apply(row: Row, corrections: Mapping[ReviewField, Replacement]) -> Row:
     """The row with fields replaced. Raises ValueError for a value that the field cannot hold."""
     changes: dict[str, object] = {}
     for field, value in corrections.items():
-        changes[field.value] = _typed(field, value)
-    return replace(row, **changes)  # type: ignore[arg-type]  # _typed has checked each value
+        changes[field.value] = checked_value(field, value)
+    return replace(row, **changes)  # type: ignore[arg-type]  # checked_value has checked each
 
 
-def _typed(field: ReviewField, value: Replacement) -> object:
+def checked_value(field: ReviewField, value: Replacement) -> object:
+    """The value as the field holds it. Raises ValueError for one that it cannot hold."""
     if field is ReviewField.IS_CURRENCY_DENOMINATED:
         if not isinstance(value, bool):
             raise ValueError(f"{field} must be true or false, not {value!r}")
@@ -107,11 +108,11 @@ def _typed(field: ReviewField, value: Replacement) -> object:
         if value is None or (isinstance(value, str) and len(value) == _CODE_LENGTH and value.isupper()):
             return value
         raise ValueError(f"{field} must be a currency code or null, not {value!r}")
-    return _ENUMS[field](str(value))
+    return VOCABULARIES[field](str(value))
 
 
 _CODE_LENGTH: Final = 3
-_ENUMS: Final[dict[ReviewField, type[StrEnum]]] = {
+VOCABULARIES: Final[dict[ReviewField, type[StrEnum]]] = {
     ReviewField.TIME_BASIS: TimeBasis,
     ReviewField.REPORTING_FREQUENCY: ReportingFrequency,
     ReviewField.SCALE: Scale,
@@ -120,6 +121,7 @@ _ENUMS: Final[dict[ReviewField, type[StrEnum]]] = {
     ReviewField.TEMPORAL_AGGREGATION: TemporalAggregation,
     ReviewField.HEAT_MAP_ORIENTATION: Orientation,
 }
+"""What a field can hold; the two that are not here hold a flag and a currency code."""
 
 
 class _Facts(NamedTuple):

@@ -72,10 +72,10 @@ LIMIT $3;
 
 -- name: row_in_full
 -- Everything about the classification of indicator $1, and the record as it was submitted.
-SELECT row.*,
-       (SELECT payload FROM batch_items AS item
-        WHERE item.batch_id = row.batch_id AND item.item_id = row.indicator_id) AS payload
+SELECT row.*, coalesce(row.original_units, '') AS units, item.payload,
+       coalesce(item.payload::json ->> 'description', item.payload::json ->> 'definition', '') AS description
 FROM classifications AS row
+LEFT JOIN batch_items AS item ON item.batch_id = row.batch_id AND item.item_id = row.indicator_id
 WHERE row.indicator_id = $1;
 
 -- name: review_history
