@@ -1,0 +1,45 @@
+"""A simulator on a port of this machine."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+
+from services.simulator.answering import Answers
+from services.simulator.app import SimulatorApp
+from services.simulator.options import SimulatorOptions
+from services.simulator.simulator import Simulator
+
+LOOPBACK = "127.0.0.1"
+KEEP_ALIVE_SECONDS = 300
+"""A vendor keeps idle connections for minutes; clients must not find theirs closed."""
+BACKLOG = 4096
+
+
+@asynccontextmanager
+async def serving(options: SimulatorOptions, port: int = 0, answers: Answers | None = None) -> AsyncIterator[str]:
+    """The address of a simulator that serves for as long as the context lasts; port 0 takes any that is free."""
+    simulator = Simulator(options, answers or Answers.installed(options.labels), sleep=asyncio.sleep)
+    listener = socket.create_server((LOOPBACK, port), backlog=BACKLOG)
+    server = uvicorn.Server(_config(simulator))
+    running = asyncio.create_task(server.serve([listener]))
+    try:
+        yield f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        server.force_exit = True
+        await running
+
+
+def _config(simulator: Simulator) -> uvicorn.Config:
+    return uvicorn.Config(
+        SimulatorApp(simulator),
+        lifespan="off",
+        log_config=None,
+        log_level="critical",  # a connection that is cut on purpose is an error to uvicorn
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )
