@@ -118,3 +118,80 @@ LLM_REJECTED_ITEMS = Counter(
     ("reason",),
     registry=REGISTRY,
 )
+
+MODEL = ("provider", "model")
+
+LLM_CALLS = Counter(
+    "sluice_llm_calls_total",
+    "Calls to language models, by how they ended",
+    (*MODEL, "question", "outcome"),
+    registry=REGISTRY,
+)
+LLM_CALL_DURATION = Histogram(
+    "sluice_llm_call_duration_seconds",
+    "From sending a request to the end of its answer",
+    (*MODEL, "question"),
+    buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 7.5, 10, 20, 30, 60, 120),
+    registry=REGISTRY,
+)
+LLM_TOKENS = Counter(
+    "sluice_llm_tokens_total",
+    "Tokens by type: input (not cached by the vendor), cached, output",
+    (*MODEL, "question", "type"),
+    registry=REGISTRY,
+)
+LLM_COST = Counter(
+    "sluice_llm_cost_usd_total", "What calls cost, in US dollars", (*MODEL, "question"), registry=REGISTRY
+)
+LLM_WAIT = Histogram(
+    "sluice_llm_limiter_wait_seconds",
+    "From asking for leave to call until the call may begin",
+    MODEL,
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
+    registry=REGISTRY,
+)
+LLM_LEASES = Counter("sluice_llm_leases_total", "Leases taken from the shared limiter", MODEL, registry=REGISTRY)
+LLM_RATE_LIMITED = Counter(
+    "sluice_llm_rate_limited_total", "Calls that the vendor refused for the rate (429)", MODEL, registry=REGISTRY
+)
+LLM_IN_FLIGHT = Gauge("sluice_llm_in_flight_calls", "Calls let in and not yet ended", MODEL, registry=REGISTRY)
+LLM_FACTOR = Gauge(
+    "sluice_llm_limit_factor_ratio", "Share of the limit in use: cut by 429s, growing back", MODEL, registry=REGISTRY
+)
+LLM_BREAKER = Gauge(
+    "sluice_llm_breaker_state",
+    "1 for the state the breaker is in: closed, open, probing",
+    (*MODEL, "state"),
+    registry=REGISTRY,
+)
+LLM_SWITCHED_OFF = Gauge("sluice_llm_switched_off", "1 while the kill switch is off", MODEL, registry=REGISTRY)
+LLM_BUDGET_SPENT = Gauge(
+    "sluice_llm_budget_spent_ratio",
+    "Spent over the limit, by scope (all, or a question) and period (day, total)",
+    ("scope", "period"),
+    registry=REGISTRY,
+)
+LLM_BUDGET_WARNINGS = Counter(
+    "sluice_llm_budget_warnings_total",
+    "Budgets of which 80 % were spent; once a period",
+    ("scope", "period"),
+    registry=REGISTRY,
+)
+LLM_CACHE_HITS = Counter(
+    "sluice_llm_cache_hits_total",
+    "Answers that were there already, by level: memory, database",
+    ("question", "level"),
+    registry=REGISTRY,
+)
+LLM_CACHE_MISSES = Counter(
+    "sluice_llm_cache_misses_total", "Answers that had to be asked for", ("question",), registry=REGISTRY
+)
+LLM_COALESCED = Counter(
+    "sluice_llm_coalesced_total", "Items that shared an answer already being asked for", ("question",), registry=REGISTRY
+)
+LLM_REASKS = Counter(
+    "sluice_llm_reasks_total", "Calls made again with what was wrong with the answer", ("question",), registry=REGISTRY
+)
+LLM_REJECTED_ITEMS = Counter(
+    "sluice_llm_rejected_items_total", "Parts of answers that were dropped, by reason", ("reason",), registry=REGISTRY
+)
