@@ -238,7 +238,7 @@ class Caller:
         if error.outcome in MISCONFIGURED:
             _close(items, Closed(f"{where}: {error}", error.retry_after))
         elif error.outcome not in PASSING:
-            _blame(items, f"{where}: {error}")
+            _blame(items, str(error))
         elif failures >= self._attempts:
             _close(items, Closed(f"{where} failed {failures} times: {error}", error.retry_after))
         else:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -50,11 +50,14 @@ class VendorLimits(AskingLimits, Protocol):
 
 
 class VendorProvider(Provider):
-    """Answers questions by one vendor's model. Open inside its context."""
+    """Answers questions by one vendor's model. Open inside its context.
+
+    The vendor is made when the first question comes: its SDK takes a second and tens of megabytes to load.
+    """
 
     def __init__(  # noqa: PLR0913 -- the wiring of a provider; everything is injected
         self,
-        vendor: Vendor,
+        make_vendor: Callable[[], Vendor],
         admission: OpenAdmission,
         store: AnswerStore,
         prices: Prices,
@@ -64,7 +67,8 @@ class VendorProvider(Provider):
         jitter: random.Random,
         deadline_seconds: float,
     ) -> None:
-        self._vendor = vendor
+        self._make_vendor = make_vendor
+        self._vendor: Vendor | None = None
         self._admission = admission
         self._store = store
         self._prices = prices
@@ -78,7 +82,7 @@ class VendorProvider(Provider):
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._vendor.close)
+            stack.push_async_callback(self._close)
             await stack.enter_async_context(self._store)
             await stack.enter_async_context(self._admission)
             stack.push_async_callback(self._finish)
@@ -100,17 +104,23 @@ class VendorProvider(Provider):
         """One answer for each of `facts`, in order. Raises TransientError if the database is away."""
         if question.prompt is None:
             return [Answer(None, reason=f"no language model can be asked {question.name}")] * len(facts)
+        if self._vendor is None:
+            self._vendor = self._make_vendor()
         if question.name not in self._desks:
-            self._desks[question.name] = self._desk(question)
+            self._desks[question.name] = self._desk(question, self._vendor)
         return await self._desks[question.name].answer(facts)
+
+    async def _close(self) -> None:
+        if self._vendor:
+            await self._vendor.close()
 
     async def _finish(self) -> None:
         self.drain()
         await asyncio.gather(*(desk.finish() for desk in self._desks.values()))
 
-    def _desk(self, question: Question[Any, Any]) -> Desk:
+    def _desk(self, question: Question[Any, Any], vendor: Vendor) -> Desk:
         caller = Caller(
-            self._vendor,
+            vendor,
             self._admission,
             self._prices,
             question,
@@ -119,6 +129,4 @@ class VendorProvider(Provider):
             clock=self._clock,
             jitter=self._jitter,
         )
-        return Desk(
-            question, self._vendor, caller, self._store, self._memory, self._limits, deadline_seconds=self._deadline
-        )
+        return Desk(question, vendor, caller, self._store, self._memory, self._limits, deadline_seconds=self._deadline)
