@@ -256,6 +256,7 @@ class Desk:
 
     def _call(self, entries: Sequence[Entry]) -> None:
         """Have the model asked, together with whatever else is asked now."""
+        metrics.LLM_CACHE_MISSES.labels(self._question).inc(len(entries))
         items = [self._item(entry) for entry in entries]
         self._called |= dict(zip(items, entries, strict=True))
         if items:

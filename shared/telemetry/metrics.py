@@ -97,28 +97,6 @@ API_BACKLOG = Gauge(
 )
 API_STREAMS = Gauge("sluice_api_event_streams", "Clients that follow a batch's events", registry=REGISTRY)
 
-LLM_CACHE_HITS = Counter(
-    "sluice_llm_cache_hits_total",
-    "Answers that were there already, by where: memory of the process, or database",
-    ("question", "level"),
-    registry=REGISTRY,
-)
-LLM_COALESCED = Counter(
-    "sluice_llm_coalesced_total", "Items that shared the question of another item", ("question",), registry=REGISTRY
-)
-LLM_REASKS = Counter(
-    "sluice_llm_reasks_total",
-    "Calls made again because nothing of the answer could be used",
-    ("question",),
-    registry=REGISTRY,
-)
-LLM_REJECTED_ITEMS = Counter(
-    "sluice_llm_rejected_items_total",
-    "Parts of answers that were not used, by reason: unusable, unknown-id, repeated-id",
-    ("reason",),
-    registry=REGISTRY,
-)
-
 MODEL = ("provider", "model")
 
 LLM_CALLS = Counter(

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -18,6 +18,7 @@ from shared.llm.pricing import Price, Prices
 from shared.llm.store import AnswerStore
 from shared.llm.vendor_provider import VendorProvider
 from shared.settings import DatabaseSettings
+from tests.contract.waiting import eventually
 from tests.unit.llm.scripted import LENGTH, Length, OpenDoor, QuickClock, ScriptedVendor, Word, fails
 
 PRICES = Prices({"parrot-1": Price(input=1.0, output=2.0)})
@@ -66,8 +67,22 @@ async def ask(provider: VendorProvider, *texts: str) -> list[Answer[Length]]:
     return [answer for answer in answers if isinstance(answer, Answer)]
 
 
+def calls_of(*vendors: ScriptedVendor, count: int = 1) -> Callable[[], Awaitable[bool]]:
+    async def look() -> bool:
+        return sum(len(vendor.requests) for vendor in vendors) >= count
+
+    return look
+
+
+async def all_answered(provider: VendorProvider, *texts: str) -> list[Answer[Length]]:
+    """The answers, or nothing while one of them is down."""
+    answers = await provider.answer(LENGTH, [Word(text=text) for text in texts])
+    found = [answer for answer in answers if isinstance(answer, Answer)]
+    return found if len(found) == len(texts) else []
+
+
 def lengths(answers: list[Answer[Length]]) -> list[int | None]:
-    return [answer.value and answer.value.letters for answer in answers]
+    return [answer.value.letters if answer.value else None for answer in answers]
 
 
 async def test_equal_items_share_one_question_and_the_first_pays(database: Database) -> None:
@@ -110,8 +125,7 @@ async def test_replicas_that_are_asked_the_same_at_once_make_one_call(database: 
         asked = [
             asyncio.create_task(ask(provider, "same")) for provider in (first, second, third, fourth) for _ in range(25)
         ]
-        while not any(vendor.requests for vendor in vendors):
-            await asyncio.sleep(0)
+        await eventually(calls_of(*vendors), "a call")
         gate.set()
         answers = await asyncio.gather(*asked)
     assert [lengths(answer) for answer in answers] == [[4]] * 100
@@ -125,8 +139,6 @@ async def test_what_a_dead_replica_was_asking_is_taken_over(database: Database) 
         async with replica(database, vendor, name="alive") as provider:
             await store.claim([Keys(LENGTH, "local", "parrot-1", Limits.temperature).of({"text": "orphan"})])
             task = asyncio.create_task(ask(provider, "orphan"))
-            while not await database.fetchval("SELECT count(*) FROM llm_claim WHERE owner = 'dead'"):
-                await asyncio.sleep(0)
             await database.execute("UPDATE llm_claim SET expires_at = now() - interval '1 second'")
             assert lengths(await task) == [6]
     assert vendor.asked() == [["orphan"]]
@@ -140,8 +152,7 @@ async def test_what_is_not_answered_by_the_deadline_is_there_the_next_time(datab
         assert isinstance(first[0], Down)
         assert "still at it" in first[0].reason
         gate.set()
-        while isinstance((await provider.answer(LENGTH, [Word(text="slow")]))[0], Down):
-            await asyncio.sleep(0)
+        await eventually(lambda: all_answered(provider, "slow"), "the answer")
     assert len(vendor.requests) == 1
 
 
@@ -153,14 +164,11 @@ async def test_the_bill_waits_until_the_whole_batch_has_its_answers(database: Da
         await ask(provider, "warm")
         gate.clear()
         waiting = asyncio.create_task(provider.answer(LENGTH, [Word(text="a"), Word(text="bb")]))
-        while len(vendor.requests) < 3:
-            await asyncio.sleep(0)
+        await eventually(calls_of(vendor, count=3), "both calls")
         assert all(isinstance(answer, Down) for answer in await waiting)
         gate.set()
-        answers: list[Answer[Length] | Down] = []
-        while not answers or any(isinstance(answer, Down) for answer in answers):
-            answers = list(await provider.answer(LENGTH, [Word(text="a"), Word(text="bb")]))
-        assert all(isinstance(answer, Answer) and answer.usage.cost_usd > 0 for answer in answers)
+        answers = await eventually(lambda: all_answered(provider, "a", "bb"), "the answers")
+        assert all(answer.usage.cost_usd > 0 for answer in answers)
 
 
 async def test_a_closed_door_is_down_and_nothing_is_kept(database: Database) -> None:
