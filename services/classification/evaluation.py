@@ -24,7 +24,8 @@ from services.classification.model.folds import concept_groups, grouped_folds
 from services.classification.model.report import render
 from services.classification.model.train import supplement, train
 from shared.errors import UsageError
-from shared.llm.gateway import Answer, Ask, Question
+from shared.llm.gateway import Ask, Down, EmbeddedProvider
+from shared.llm.question import Answer, Question
 from shared.runtime.outcome import Usage
 from shared.settings import EMBEDDED_PROVIDER
 
@@ -117,11 +118,11 @@ async def _cross_validate(
 async def _predict(model: EmbeddedModel, rows: Sequence[LabelledRow], places: Sequence[int]) -> dict[int, Prediction]:
     provider = {EMBEDDED_PROVIDER: _ModelProvider(model)}
     indicators = [Indicator.model_validate(rows[place].record) for place in places]
-    final = await classify_in_memory(indicators, lambda count: Ask(provider, [EMBEDDED_PROVIDER] * count))
+    final = await classify_in_memory(indicators, lambda _, count: Ask(provider, [""] * count))
     return {place: _prediction(item) for place, item in zip(places, final, strict=True)}
 
 
-class _ModelProvider:
+class _ModelProvider(EmbeddedProvider):
     """Answers like the embedded provider, with a given model."""
 
     def __init__(self, model: EmbeddedModel) -> None:
@@ -130,7 +131,9 @@ class _ModelProvider:
             "type": lambda items: model.classify_types([_as(IndicatorWithFamily, item) for item in items]),
         }
 
-    async def answer(self, question: Question[Any, Any], facts: Sequence[Any]) -> Sequence[Answer[Any]]:
+    async def answer(self, question: Question[Any, Any], facts: Sequence[Any]) -> Sequence[Answer[Any] | Down]:
+        if question.name not in self._answers:
+            return await super().answer(question, facts)
         usage = Usage(provider=EMBEDDED_PROVIDER)
         return [Answer(value, usage) for value in self._answers[question.name](facts)]
 

@@ -5,7 +5,10 @@ from collections.abc import Callable, Sequence
 from schemas.classification import IndicatorWithFamily, IndicatorWithType, TypeClassification
 from schemas.delivery import RejectCode
 from services.classification.embedded import embedded_model
-from shared.llm.gateway import Ask, Question
+from services.classification.prompts.indicator_type import PROMPT
+from services.classification.usage import opinion
+from shared.llm.gateway import Ask
+from shared.llm.question import Answer, Question
 from shared.runtime.outcome import Outcome, Reject, emit
 
 
@@ -14,14 +17,17 @@ def _embedded() -> Callable[[Sequence[IndicatorWithFamily]], tuple[Sequence[Type
     return lambda items: (model.classify_types(items), model.name)
 
 
-TYPE = Question("type", _embedded)
+TYPE = Question("type", _embedded, PROMPT, confidence=lambda answer: answer.confidence)
 
 
 async def classify_type(items: Sequence[IndicatorWithFamily], ask: Ask) -> list[Outcome]:
-    """One type an item, legal within its family."""
-    return [
-        emit(IndicatorWithType(**item.__dict__, type=answer.value), usage=answer.usage)
-        if answer.value
-        else Reject(RejectCode.INVALID_VALUE, answer.reason)
-        for item, answer in zip(items, await ask(TYPE, items), strict=True)
-    ]
+    """One type an item, legal within its family; an item that no model has an answer for is rejected."""
+    return [_outcome(item, answer) for item, answer in zip(items, await ask(TYPE, items), strict=True)]
+
+
+def _outcome(item: IndicatorWithFamily, answer: Answer[TypeClassification]) -> Outcome:
+    if answer.value is None:
+        return Reject(RejectCode.NO_ANSWER, answer.reason)
+    prior = opinion(answer.prior, "indicator_type", "temporal_aggregation", "heat_map_orientation")
+    message = IndicatorWithType(**item.__dict__, type=answer.value, type_prior=prior)
+    return emit(message, usage=answer.usage)

@@ -57,11 +57,37 @@ def in_words(found: Sequence[Violation]) -> str:
     ]
 
 
-def corrected(item: ContestedIndicator, row: Row, corrections: Mapping[ReviewField, Replacement]) -> dict[str, Any]:
-    """Fields of `item` with the values of `row`; parts that a correction touched say so and are as sure as the rule."""
+def hits(found: Sequence[Violation]) -> tuple[str, ...]:
+    """Each violation with what the rule expects, for a model to judge."""
+    return tuple(
+        f"rule {violation.rule} ({violation.name}): {violation.reason}{_wish(violation)}" for violation in found
+    )
+
+
+def _wish(violation: Violation) -> str:
+    expected = ", ".join(f"{field} {_as_text(value)}" for field, value in violation.expected.items())
+    return f"; expects {expected}" if expected else f"; wrong among {', '.join(violation.fields)}"
+
+
+def _as_text(value: Replacement) -> str:
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else value
+
+
+def corrected(
+    item: ContestedIndicator,
+    row: Row,
+    corrections: Mapping[ReviewField, Replacement],
+    reasoning: str = "",
+    confidence: float = RULE_CONFIDENCE,
+) -> dict[str, Any]:
+    """Fields of `item` with the values of `row`; parts that a correction touched say why and how sure it is.
+
+    Without `reasoning` the objection is the reason.
+    """
     changed = {field.value for field in corrections}
     values = {**item.__dict__}
-    why = {"reasoning": f"corrected: {item.boolean_review.reasoning}"[:REASONING_LIMIT], "confidence": RULE_CONFIDENCE}
+    because = f"corrected: {reasoning or item.boolean_review.reasoning}"[:REASONING_LIMIT]
+    why = {"reasoning": because, "confidence": confidence}
     for part, fields in PARTS.items():
         if touched := [name for name in fields if name in changed]:
             values[part] = values[part].model_copy(update=why | {name: getattr(row, name) for name in touched})

@@ -14,7 +14,7 @@ from shared.runtime.outbox import Outbox
 from shared.runtime.policy import DeadLetterGuard, RetryPolicy
 from shared.runtime.sizes import INNER_INPUT_BYTES
 from shared.runtime.worker import StageWorker, WorkerLimits
-from shared.settings import EMBEDDED_PROVIDER, RuntimeSettings, Settings
+from shared.settings import EMBEDDED_PROVIDER, LlmSettings, RuntimeSettings, Settings
 
 NO_ENVELOPES = Envelopes()
 
@@ -30,6 +30,7 @@ class Resources:
             Gateway: lambda *_: gateway,
             Database: lambda *_: database,
             RuntimeSettings: lambda *_: settings.runtime,
+            LlmSettings: lambda *_: settings.llm,
             Clock: lambda *_: self._clock,
             Outbox: lambda stage, _: Outbox(stage, publisher.publish, self._clock),
         }

@@ -10,7 +10,6 @@ from schemas.indicator import Indicator
 from services.classification.complete import complete
 from services.classification.in_memory import classify_in_memory
 from shared.database import Database
-from shared.llm.gateway import Ask, EmbeddedProvider
 from shared.runtime.clock import Clock
 from shared.runtime.envelope import Envelope, Envelopes
 
@@ -23,7 +22,7 @@ async def finish(database: Database) -> CompletedIndicator:
     given = Indicator(indicator_id="a", name="Policy rate", units="%")
     headers = {Header.BATCH_ID: b"b", Header.INGESTED_AT: b"%.3f" % INGESTED, Header.TRAIL: TRAIL}
     envelope = Envelope("a", SimpleNamespace(), headers)
-    items = await classify_in_memory([given], lambda count: Ask({"embedded": EmbeddedProvider()}, ["embedded"] * count))
+    items = await classify_in_memory([given])
     clock = cast(Clock, SimpleNamespace(now=lambda: NOW))
     (outcome,) = await complete(items, Envelopes([envelope]), database, clock)
     (event,) = outcome.messages

@@ -18,6 +18,7 @@ from schemas.delivery import Header
 from schemas.indicator import Indicator
 from services.classification.cumulative import detect_cumulative
 from services.classification.currency import check_currencies
+from services.classification.in_memory import by_embedded_model
 from services.classification.normalize import clean_subject, own_batch_id
 from services.classification.pipeline import CLASSIFICATION, FACETS, INGEST, REVIEWED
 from services.classification.rules.units import parse_units
@@ -25,6 +26,7 @@ from services.classification.scale import infer_scale
 from services.classification.time_basis import infer_time_basis
 from shared.database.ledger import NewBatch, open_batch, register_items
 from shared.runtime.codec import encode
+from shared.runtime.outcome import Emit, Outcome
 from shared.service.child import ChildProcess
 from shared.service.supervisor import Supervisor
 from tests.contract.kafka import Sent
@@ -245,8 +247,11 @@ async def _parts(indicator: Indicator) -> list[Facet]:
     subject = clean_subject(indicator)
     unit = parse_units(subject.units, name=subject.name, scale=subject.scale, currency_code=subject.currency_code)
     item = NormalizedIndicator(subject=subject, unit=unit)
-    found = [await stage([item]) for stage in (infer_time_basis, infer_scale, check_currencies, detect_cumulative)]
-    return [Facet(indicator_id=subject.indicator_id, item=item), *(emits[0].messages[0] for emits in found)]  # type: ignore[list-item]  # all facets
+    outcomes: list[Outcome] = [*await detect_cumulative([item])]
+    for stage in (infer_time_basis, infer_scale, check_currencies):
+        outcomes += await stage([item], by_embedded_model("", 1))
+    parts = [emits.messages[0] for emits in outcomes if isinstance(emits, Emit)]
+    return [Facet(indicator_id=subject.indicator_id, item=item), *(part for part in parts if isinstance(part, Facet))]
 
 
 def _part_record(part: Facet, name: str, headers: Sequence[tuple[str, bytes]]) -> Sent:

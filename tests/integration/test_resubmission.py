@@ -18,7 +18,7 @@ from shared.broker.producer import Publisher
 from shared.database import Database
 from shared.database.ledger import NewBatch, batch, items, open_batch, register_items
 from shared.feeding import Feeder, Submission
-from shared.llm.gateway import Ask, EmbeddedProvider, Gateway, Routes
+from shared.llm.gateway import EmbeddedProvider, Gateway, Routes
 from shared.runtime.envelope import MEANINGFUL, Envelope, Envelopes, OutRecord, Record
 from shared.runtime.outcome import Reject
 from shared.settings import FeedSettings
@@ -123,7 +123,7 @@ def test_a_name_that_is_as_long_as_can_be_stays_a_name() -> None:
 
 async def test_the_newest_submission_stays_whatever_the_order(database: Database) -> None:
     async def row(units: str, submitted: datetime) -> tuple[object, ...]:
-        (item,) = await classify_in_memory([Indicator.model_validate_json(payload("a", units))], ask)
+        (item,) = await classify_in_memory([Indicator.model_validate_json(payload("a", units))])
         return final_row(item, units, Effort(1.0, "embedded", "m", 0, 0, 0.0), submitted)
 
     async def stored() -> str:
@@ -139,7 +139,3 @@ async def test_the_newest_submission_stays_whatever_the_order(database: Database
     await database.execute("UPDATE classifications SET submitted_at = NULL")
     await upsert_classifications(database, [old])
     assert await stored() == "%"
-
-
-def ask(count: int) -> Ask:
-    return Ask({"embedded": EmbeddedProvider()}, ["embedded"] * count)

@@ -14,7 +14,6 @@ from services.classification.in_memory import classify_in_memory
 from services.classification.normalize import normalized
 from services.classification.pipeline import CLASSIFICATION
 from shared.errors import PermanentError
-from shared.llm.gateway import Ask, EmbeddedProvider
 from shared.runtime.codec import Decoder, encode
 from shared.runtime.declaration import Stage, Topic
 from shared.runtime.envelope import Envelope, OutRecord
@@ -58,7 +57,7 @@ def read(topic: Topic[Any], value: bytes) -> Any:
 
 async def findings(item: Indicator) -> dict[str, Any]:
     """Everything that is ever found out about an item, in as many words as can be."""
-    (reviewed,) = await classify_in_memory([item], lambda count: Ask({"e": EmbeddedProvider()}, ["e"] * count))
+    (reviewed,) = await classify_in_memory([item])
     found = dict(reviewed.__dict__)
     for name, value in found.items():
         if "reasoning" in getattr(type(value), "model_fields", {}):

@@ -12,18 +12,16 @@ from schemas.indicator import Indicator
 from services.classification.boolean_review import review
 from services.classification.final_review import settle
 from services.classification.final_row import Effort, final_row, overall_confidence
-from services.classification.in_memory import classify_in_memory
+from services.classification.in_memory import by_embedded_model, classify_in_memory
 from services.classification.normalize import normalized
 from services.classification.store import queries
 from shared.llm.gateway import Ask, EmbeddedProvider
 from shared.runtime.envelope import parse_trail
+from shared.settings import LlmSettings
 
 CURRENCIES = ("AWG", "USD", "XCD", "TRY", "ALL", "TOP", "XDR")
+KNOWN = {"embedded": EmbeddedProvider()}
 COUNTRIES = ("Aruba", "Türkiye", "Côte d'Ivoire", "Albania")
-
-
-def ask(count: int) -> Ask:
-    return Ask({"embedded": EmbeddedProvider()}, ["embedded"] * count)
 
 
 def indicator(name: str, units: str = "", **fields: object) -> Indicator:
@@ -32,7 +30,7 @@ def indicator(name: str, units: str = "", **fields: object) -> Indicator:
 
 async def typed(name: str, units: str, **changes: object) -> IndicatorWithType:
     """A classified item with some of its decisions overridden."""
-    (item,) = await classify_in_memory([indicator(name, units)], ask)
+    (item,) = await classify_in_memory([indicator(name, units)])
     values = {field: getattr(item, field) for field in IndicatorWithType.model_fields}
     for part, update in changes.items():
         values[part] = values[part].model_copy(update=update)
@@ -41,9 +39,9 @@ async def typed(name: str, units: str, **changes: object) -> IndicatorWithType:
 
 async def reviewed(item: IndicatorWithType) -> ReviewedIndicator:
     """What the two reviews make of an item."""
-    message = (await review([item]))[0].messages[0]
+    message = (await review([item], by_embedded_model("boolean-review", 1), LlmSettings()))[0].messages[0]
     if isinstance(message, ContestedIndicator):
-        message = (await settle([message]))[0].messages[0]
+        message = (await settle([message], by_embedded_model("final-review", 1), LlmSettings()))[0].messages[0]
     assert isinstance(message, ReviewedIndicator)
     return message
 
@@ -57,8 +55,7 @@ async def test_seed_validated_cases_hold_for_any_country_and_currency(country: s
                 "Balance of Trade", f"{currency} Million", long_name=f"{country} Balance of Trade", country=country
             ),
             indicator("Bank Lending Rate", "%", long_name=f"{country} Bank Lending Rate", country=country),
-        ],
-        ask,
+        ]
     )
     assert (balance.family.family, balance.type.indicator_type) == (Family.PHYSICAL_FUNDAMENTAL, IndicatorType.BALANCE)
     assert balance.type.temporal_aggregation is TemporalAggregation.PERIOD_TOTAL
@@ -141,7 +138,7 @@ def test_any_finite_values_can_be_summed_up(values: list[float]) -> None:
 
 
 async def test_a_final_row_has_one_value_for_each_column_of_its_statement() -> None:
-    (item,) = await classify_in_memory([indicator("Population", "Thousand")], ask)
+    (item,) = await classify_in_memory([indicator("Population", "Thousand")])
     row = final_row(item, "b1", Effort(1.0, "embedded", "m", 0, 0, 0.0), datetime.now(UTC))
     assert f"${len(row)}::" in queries()["upsert_classifications"]
     assert f"${len(row) + 1}::" not in queries()["upsert_classifications"]
@@ -168,4 +165,4 @@ def test_effort_is_the_sum_of_the_trail_and_names_the_last_model() -> None:
 
 async def test_an_item_without_an_answer_is_rejected_with_the_reason() -> None:
     with pytest.raises(RuntimeError, match="'oracle' is not available"):
-        await classify_in_memory([indicator("GDP")], lambda count: Ask({}, ["oracle"] * count))
+        await classify_in_memory([indicator("GDP")], lambda _, count: Ask(KNOWN, ["oracle"] * count))
