@@ -19,7 +19,7 @@ import httpx
 
 from services.simulator.answering import Answers
 from services.simulator.control import options_from
-from services.simulator.serving import serving
+from services.simulator.serving import new_simulator, serving
 
 KEY = "sk-simulated-0123456789"
 START_SECONDS = 60.0
@@ -74,7 +74,7 @@ async def running_simulator(
     *, process: bool = False, port: int = 0, answers: Answers | None = None, **options: Any
 ) -> AsyncIterator[SimulatedVendor]:
     """A simulator that runs for as long as the context lasts. `answers` only in this process."""
-    start = _process(port, options) if process else serving(options_from(options), port, answers)
+    start = _process(port, options) if process else serving(new_simulator(options_from(options), answers), port)
     async with start as url, httpx.AsyncClient(base_url=url, timeout=30.0) as client:
         yield SimulatedVendor(url, client)
 

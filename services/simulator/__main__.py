@@ -9,7 +9,7 @@ import uvloop
 
 from services.simulator.control import options_from
 from services.simulator.options import SimulatorOptions
-from services.simulator.serving import serving
+from services.simulator.serving import new_simulator, serving
 
 
 @click.command()
@@ -26,7 +26,7 @@ def main(port: int, options: str) -> None:
 
 async def _serve(options: SimulatorOptions, port: int) -> None:
     stopped = asyncio.Event()
-    async with serving(options, port) as url:
+    async with serving(new_simulator(options), port) as url:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)
         click.echo(url)

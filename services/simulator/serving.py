@@ -18,10 +18,14 @@ KEEP_ALIVE_SECONDS = 300
 BACKLOG = 4096
 
 
+def new_simulator(options: SimulatorOptions, answers: Answers | None = None) -> Simulator:
+    """A simulator in real time, by default with the answers of the pipelines installed."""
+    return Simulator(options, answers or Answers.installed(options.labels), sleep=asyncio.sleep)
+
+
 @asynccontextmanager
-async def serving(options: SimulatorOptions, port: int = 0, answers: Answers | None = None) -> AsyncIterator[str]:
+async def serving(simulator: Simulator, port: int = 0) -> AsyncIterator[str]:
     """The address of a simulator that serves for as long as the context lasts; port 0 takes any that is free."""
-    simulator = Simulator(options, answers or Answers.installed(options.labels), sleep=asyncio.sleep)
     listener = socket.create_server((LOOPBACK, port), backlog=BACKLOG)
     server = uvicorn.Server(_config(simulator))
     running = asyncio.create_task(server.serve([listener]))
