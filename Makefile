@@ -34,8 +34,8 @@ check: $(VENV)/.dev ## Lint, types, import rules, generated files
 bench: $(VENV)/.dev ## Measure throughput and CPU, beside raw aiokafka and Quix Streams in the same run
 	$(BIN)/python -m tests.benchmarks
 
-model: $(VENV)/.dev ## Train the embedded model from the labelled data and report its cross-validation
-	$(BIN)/python -m services.classification.model.train
+model: $(VENV)/.dev ## Train the embedded model and report its cross-validation; LABELS=file adds decisions of people
+	$(BIN)/python -m services.classification.model.train $(if $(LABELS),--labels "$(LABELS)")
 
 schemas: $(VENV)/.dev ## Write the JSON Schemas of the contracts; refuses incompatible changes
 	$(BIN)/python -m shared.contracts write

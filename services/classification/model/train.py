@@ -1,4 +1,4 @@
-"""Fit the embedded model to the labelled rows: python -m services.classification.model.train.
+"""Fit the embedded model to the labelled rows: python -m services.classification.model.train [--labels FILE].
 
 First the whole fit is repeated on folds that keep concepts together and scored on what each left out; then the model
 that is shipped is fitted to all rows. The same rows, Python and libraries give the same bytes; another BLAS may turn a
@@ -44,6 +44,12 @@ def supplement(rows: Sequence[LabelledRow], held_out: Sequence[LabelledRow]) -> 
     return [row for row, group in zip(extra, groups[len(held_out) + len(rows) :], strict=True) if group not in hidden]
 
 
+def with_labels(rows: Sequence[LabelledRow], labelled: Sequence[LabelledRow]) -> list[LabelledRow]:
+    """The rows and those labelled by people; of two about one indicator the latter, of two of these the last."""
+    theirs = {row.record.get("indicator_id"): row for row in labelled}
+    return [*(row for row in rows if row.record.get("indicator_id") not in theirs), *theirs.values()]
+
+
 def predict(model: EmbeddedModel, rows: Sequence[LabelledRow]) -> list[Prediction]:
     """What the model alone, without the other stages, answers for labelled rows."""
     facts = [facts_of_record(row.record) for row in rows]
@@ -81,11 +87,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(description="Fit the embedded model to labelled rows.")
     parser.add_argument("--data", type=Path, default=LABELLED, help="labelled rows, JSON lines")
+    parser.add_argument("--labels", type=Path, help="rows labelled by people, which win over --data")
     parser.add_argument("--output", type=Path, default=ARTEFACT, help="where the model is written")
     parser.add_argument("--folds", type=int, default=FOLDS)
     parser.add_argument("--quick", action="store_true", help="fit only, without cross-validation")
     options = parser.parse_args(arguments)
-    rows = read_labelled(options.data)
+    rows = with_labels(read_labelled(options.data), read_labelled(options.labels) if options.labels else [])
     if not options.quick:
         _say(render(cross_validate(rows, folds=options.folds, say=_say)))
     train(rows).save(options.output, name=NAME, rows=len(rows))
