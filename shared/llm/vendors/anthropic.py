@@ -16,6 +16,8 @@ from shared.llm.vendors.endpoint import Endpoint
 from shared.llm.vendors.naming import schema_name
 from shared.runtime.clock import Clock
 
+_UNNAMED = frozenset({"temperature"})
+"""Parameters of the API that the SDK names no longer, since newer models refuse them."""
 _FINISHES = {
     "max_tokens": CallOutcome.TRUNCATED,
     "model_context_window_exceeded": CallOutcome.TRUNCATED,
@@ -26,7 +28,7 @@ _FINISHES = {
 class AnthropicVendor(HttpVendor):
     """Claude."""
 
-    optional = ("temperature",)
+    optional = ("temperature", "tool_choice")  # models that always think cannot be forced
 
     def __init__(self, endpoint: Endpoint, clock: Clock | None = None) -> None:
         super().__init__(endpoint, clock)
@@ -58,8 +60,10 @@ class AnthropicVendor(HttpVendor):
         return self._wanted(body)
 
     async def _post(self, body: Body, timeout: httpx2.Timeout) -> HttpAnswer | Exception:
+        named = {name: value for name, value in body.items() if name not in _UNNAMED}
+        unnamed = {name: value for name, value in body.items() if name in _UNNAMED}
         try:
-            raw = await self._client.messages.with_raw_response.create(**body, timeout=timeout)
+            raw = await self._client.messages.with_raw_response.create(**named, extra_body=unnamed, timeout=timeout)
         except APIStatusError as error:
             return answer_of(error.response)
         except APIConnectionError as error:

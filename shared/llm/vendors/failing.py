@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Any
 
 from shared.llm.calls import CallOutcome, Request
@@ -13,6 +14,10 @@ _SPOKEN = 200
 """How much of a vendor's own words is passed on."""
 _ECHO = 20
 """As many equal characters in a row are taken for a piece of the prompt."""
+_READ = 2_000
+"""How much of them is looked at."""
+_PIECE = 6
+"""As many characters of a key in a row give it away."""
 _MASK = "***"
 _KEYS = re.compile(
     r"\b(?:sk|pk|rk|gsk|xai|AIza|key|proj)[-_][\w*.-]+|\bAIza[\w*-]+|Bearer\s+\S+|\S*\*{2,}\S*", re.IGNORECASE
@@ -99,11 +104,19 @@ def message_of(provider: str, status: int, outcome: CallOutcome, said: Complaint
 
 def scrubbed(text: str, key: str) -> str:
     """A vendor's words on one line, cut, without what is or looks like a key."""
-    pieces = [key, key[:8], key[-8:]] if len(key) >= 8 else [key]
-    for piece in pieces:
-        text = text.replace(piece, _MASK) if piece else text
+    text = _without_pieces(text[:_READ], key)
     line = " ".join(_KEYS.sub(_MASK, text).split())
     return line if len(line) <= _SPOKEN else f"{line[:_SPOKEN]}…"
+
+
+def _without_pieces(text: str, key: str) -> str:
+    least = min(_PIECE, len(key))
+    while least:
+        found = SequenceMatcher(None, text, key, autojunk=False).find_longest_match()
+        if found.size < least:
+            break
+        text = f"{text[: found.a]}{_MASK}{text[found.a + found.size :]}"
+    return text
 
 
 def _is_about_money(said: Complaint) -> bool:
