@@ -31,7 +31,8 @@ $$;
 -- Let calls begin. `door`: {key, provider, model, rpm, tpm, owner, horizon, call_seconds, budgets}; `calls`, in order of
 -- their turn: [{id, question, items, tokens, cost}]. The answer has `closed` with `retry_after` if nobody may call, else
 -- `turns`, as far as it got: {delay} until a call begins, or {refused, retry_after}, or nothing: ask again after
--- `pause`. A slot is given only if it begins within `horizon` seconds; if none does, nothing is changed.
+-- `pause`, `held` of it for the vendor's sake. A slot is given only if it begins within `horizon` seconds; if none
+-- does, nothing is changed.
 --
 -- A crash of the server may forget the last half second of this (synchronous_commit is off, as every call of every
 -- replica waits for these rows); llm_settle then books the calls all the same.
@@ -102,7 +103,7 @@ BEGIN
         clock_tokens := CASE WHEN a_token IS NULL THEN at ELSE extract(epoch FROM bucket.tokens_tat)::float8 END;
         start := greatest(held, clock_calls, clock_tokens);
         IF start > at + horizon OR calls = '[]' THEN
-            RETURN answer || jsonb_build_object('pause', start - at);
+            RETURN answer || jsonb_build_object('pause', start - at, 'held', held - at);
         END IF;
         EXIT WHEN locked OR (a_call IS NULL AND a_token IS NULL AND bucket.open_until IS NULL);
         SELECT * INTO bucket FROM llm_bucket WHERE key = door_key FOR UPDATE;
