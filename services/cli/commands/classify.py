@@ -12,11 +12,12 @@ from rich.console import Console
 
 from services.cli.inputs import Accepted, Rejected, Row, read_indicators
 from services.cli.outputs import check_output, write_rejects, write_results
+from services.cli.providers import wished_provider
 from services.cli.results import ResultRow, RowStatus, in_input_order
 from services.cli.sampling import SampleMode, choose
 from services.cli.summary import RunSummary, Usage, as_json, as_tables, summarise
 from shared.errors import UsageError
-from shared.settings import EMBEDDED_PROVIDER, Settings
+from shared.settings import Settings
 
 NOT_ALL_COMPLETED = 1
 
@@ -32,6 +33,7 @@ NOT_ALL_COMPLETED = 1
 @click.option(
     "--provider", metavar="P", help="Model that decides: embedded, or any that is configured. [default: LLM_PROVIDER]"
 )
+@click.option("--cascade", is_flag=True, help="Embedded model first; the provider only where that is not sure.")
 @click.option("--limit", type=click.IntRange(min=1), help="Classify at most so many indicators.")
 @click.option(
     "--sample", type=click.Choice([mode.value for mode in SampleMode]), help="How --limit chooses. [default: the first]"
@@ -77,8 +79,9 @@ def classify(inputs: tuple[str, ...], **options: Any) -> None:
     if chosen.rejects:
         check_output(chosen.rejects, rejects=True)
     settings = _settings(chosen)
+    wish = wished_provider(settings.llm, chosen.provider, cascade=chosen.cascade)
     rows = _rows(inputs, chosen)
-    raise SystemExit(asyncio.run(_classify(rows, settings, chosen)))
+    raise SystemExit(asyncio.run(_classify(rows, wish, settings, chosen)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ class Options:
     """The command line of `classify`."""
 
     provider: str | None
+    cascade: bool
     limit: int | None
     sample: str | None
     seed: int
@@ -102,10 +106,6 @@ class Options:
 
 def _settings(options: Options) -> Settings:
     settings = Settings.load()
-    if options.provider not in {None, EMBEDDED_PROVIDER}:
-        raise UsageError(
-            f"provider {options.provider!r} is not available", remedy=f"choose one of: {EMBEDDED_PROVIDER}"
-        )
     given = {"concurrency": options.concurrency, "request_size": options.request_size}
     feed = settings.feed.model_copy(update={name: value for name, value in given.items() if value})
     return settings.model_copy(update={"feed": feed})
@@ -137,7 +137,7 @@ def _name(row: Row) -> str:
     return row.indicator.name if isinstance(row, Accepted) else row.name or ""
 
 
-async def _classify(rows: list[Row], settings: Settings, options: Options) -> int:
+async def _classify(rows: list[Row], wish: str, settings: Settings, options: Options) -> int:
     # Imported here so that wrong usage is answered at once.
     from services.cli.classification_run import fetch_known, fetch_results
     from services.cli.session import session
@@ -153,7 +153,7 @@ async def _classify(rows: list[Row], settings: Settings, options: Options) -> in
         todo = [(indicator_id, raw) for indicator_id, raw in accepted.items() if indicator_id not in results]
         began = time.monotonic()
         with opened.progress() as progress:
-            run = opened.new_run(progress, provider=options.provider or "")
+            run = opened.new_run(progress, provider=wish)
             finished = await run.submit_and_wait(todo, wait=not options.no_wait)
         elapsed = time.monotonic() - began
         results |= await fetch_results(opened.database, finished)

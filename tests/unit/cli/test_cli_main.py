@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from services.cli.main import COMMANDS, sluice
 
-PLUGINS = {"evaluate"}
+PLUGINS = {"evaluate", "review", "simulate-vendor"}
 
 
 @pytest.mark.parametrize("name", [*COMMANDS, *PLUGINS])

@@ -1,0 +1,23 @@
+"""Which provider a command line asks for, refused at once if it cannot be had."""
+
+from shared.errors import UsageError
+from shared.llm.choice import Choice, parse_choice
+from shared.llm.pricing import Prices
+from shared.settings import EMBEDDED_PROVIDER, LlmSettings
+
+
+def wished_provider(settings: LlmSettings, provider: str | None, *, cascade: bool) -> str:
+    """What travels with every indicator; empty: each stage asks its own.
+
+    Raises UsageError if the provider lacks something, with what to set, or if nobody knows what its model costs.
+    """
+    if provider is None and not cascade:
+        return ""
+    choice = parse_choice(provider or settings.provider)
+    settings.check(choice.provider)
+    if choice.provider == EMBEDDED_PROVIDER:
+        if cascade or choice.cascade:
+            raise UsageError("a cascade needs a second provider", remedy="add --provider, such as --provider openai")
+        return EMBEDDED_PROVIDER
+    Prices.load(settings.prices).check(choice.provider, settings.model_of(choice.provider))
+    return str(Choice(choice.provider, cascade=cascade or choice.cascade))
