@@ -196,7 +196,9 @@ class StageWorker:
     async def _pause(self, reason: str, retry_after: float | None) -> None:
         self._enter(State.PAUSED, reason)
         self._pauses += 1
-        await self._clock.wait(self._retry.in_place_delay(self._pauses, retry_after, self._jitter), self._hurry)
+        delay = self._retry.in_place_delay(self._pauses, retry_after, self._jitter)
+        # However long it may take, the consumer has to be seen polling.
+        await self._clock.wait(min(delay, self._limits.call_seconds), self._hurry)
 
     def _enter(self, state: State, reason: str = "") -> None:
         if state is not self.state or reason != self.reason:

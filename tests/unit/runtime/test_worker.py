@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import pytest
 
 from schemas.delivery import Header, RejectCode
-from shared.errors import HaltStage, PermanentError, TransientError, UsageError
+from shared.errors import HaltStage, PermanentError, TransientError, Unavailable, UsageError
 from shared.runtime.envelope import Envelopes, parse_trail
 from shared.runtime.outcome import Outcome, Reject, Usage, emit
-from shared.runtime.worker import HALTED_FETCH_SECONDS, State
+from shared.runtime.worker import HALTED_FETCH_SECONDS, State, WorkerLimits
 from tests.unit.runtime.harness import EPOCH, FakeRecord, Order, Priced, Shop, header, order, price_all
 
 PLACE = ("shop.orders", 0)
@@ -139,6 +139,19 @@ async def test_a_stage_that_waits_passes_nothing_on() -> None:
     assert shop.input.committed == {}
     assert shop.input.rewound == {PLACE: 0}
     assert shop.worker.state is State.PAUSED
+
+
+async def test_what_no_item_can_have_passes_none_of_them_on() -> None:
+    async def handler(orders: Sequence[Order]) -> list[Outcome]:
+        raise Unavailable("the budget of the day is spent", retry_after=50_000.0)
+
+    shop = Shop(handler)
+    await shop.process(order(0), order(1))
+    assert shop.published == []
+    assert shop.input.committed == {}
+    assert shop.input.rewound == {PLACE: 0}
+    assert (shop.worker.state, shop.worker.reason) == (State.PAUSED, "the budget of the day is spent")
+    assert sum(shop.clock.waits) <= WorkerLimits().call_seconds, "it comes back to poll, or the group would drop it"
 
 
 async def test_records_of_the_retry_topic_wait_for_their_time_without_holding_others_up() -> None:
