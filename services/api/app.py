@@ -16,7 +16,6 @@ from services.api.measuring import Measured
 from services.api.problems import answer_problems
 from services.api.submitting import submission_routes
 from shared.runtime.declaration import Pipeline
-from shared.service.wiring import make_gateway
 from shared.settings import Settings
 
 VERSION = "1"
@@ -38,10 +37,7 @@ def create_app(settings: Settings, pipeline: Pipeline) -> FastAPI:
     reader = IndicatorReader(model, pipeline.key, settings.api.max_indicators)
     acceptance = Acceptance(pipeline, connections, settings)
     body = submission(model, settings.api.max_indicators)
-    app.include_router(
-        submission_routes(settings, reader, acceptance, make_gateway(settings, pipeline.stages), body),
-        dependencies=guarded,
-    )
+    app.include_router(submission_routes(settings, reader, acceptance, body), dependencies=guarded)
     batches = BatchReader(pipeline.name, connections, settings.llm.provider)
     app.include_router(batch_routes(batches), dependencies=guarded)
     app.include_router(health_routes(connections))

@@ -12,8 +12,7 @@ from services.api.indicators import IndicatorReader
 from services.api.problems import JSON, Problem
 from shared.errors import UsageError
 from shared.feeding import Receipt
-from shared.llm.gateway import Gateway
-from shared.settings import Settings
+from shared.settings import LlmSettings, Settings
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
@@ -33,7 +32,7 @@ RESPONSES = {
 
 
 def submission_routes(
-    settings: Settings, reader: IndicatorReader, acceptance: Acceptance, gateway: Gateway, body: dict[str, Any]
+    settings: Settings, reader: IndicatorReader, acceptance: Acceptance, body: dict[str, Any]
 ) -> APIRouter:
     """The route that takes indicators in; `body` describes what it reads."""
     router = APIRouter(tags=["Classify"])
@@ -57,7 +56,7 @@ def submission_routes(
         """
         indicators = reader.read(await read_json_body(request, settings.api.body_limit_bytes))
         provider = indicators.provider or default_provider
-        _check_provider(gateway, provider)
+        _check_provider(settings.llm, provider)
         asked = Asked(indicators, _checked_key(idempotency_key), request.headers.get("traceparent", ""))
         receipt = await acceptance.accept(asked)
         return await _accepted(receipt, acceptance, provider)
@@ -65,9 +64,9 @@ def submission_routes(
     return router
 
 
-def _check_provider(gateway: Gateway, provider: str) -> None:
+def _check_provider(settings: LlmSettings, provider: str) -> None:
     try:
-        gateway.check(provider)
+        settings.check(provider)
     except UsageError as error:
         raise Problem(400, str(error.args[0]), error.remedy) from None
 

@@ -151,10 +151,20 @@ class Gateway:
         """Why an item that asks for provider `name` cannot have it; empty if it can, or if it asks for none."""
         return _hindrance(name, self._providers) if name else ""
 
+    def chain_of(self, stage: str) -> list[str]:
+        """Names of the providers that the settings choose for a stage, in the order in which they are asked."""
+        first = parse_choice(self._routing.provider_for(_setting_name(stage))).provider
+        return list(dict.fromkeys((first, *self._routing.fallback)))
+
     def check_stage(self, stage: str) -> None:
         """Raises UsageError if a provider that the settings choose for a stage is not available."""
-        for name in (self._routing.provider_for(_setting_name(stage)), *self._routing.fallback):
+        for name in self.chain_of(stage):
             self.check(name)
+
+    @property
+    def has_vendors(self) -> bool:
+        """Whether it may make calls over the network, for which it needs the database."""
+        return any(name != EMBEDDED for name in self._providers)
 
     def ask(self, stage: str, envelopes: Envelopes) -> "Ask":
         """The gateway as one stage sees it for one batch."""

@@ -18,8 +18,9 @@ from shared.database import Database, missing_migrations
 from shared.errors import SluiceError, TransientError, UsageError
 from shared.runtime.clock import SystemClock
 from shared.runtime.declaration import Pipeline, Stage, Sweep, requested_resources
+from shared.service.models import asks, make_gateway
 from shared.service.probes import live_route, ready_route
-from shared.service.wiring import Resources, make_gateway, make_worker, uses_database
+from shared.service.wiring import Resources, make_worker, uses_database
 from shared.settings import Settings
 from shared.telemetry.metrics import REGISTRY
 
@@ -43,7 +44,10 @@ class StageProcess:
         self._stopping = asyncio.Event()
         self._publisher = Publisher(settings.kafka, settings.kafka.partitions)
         self._database = Database(settings.database)
-        self._resources = Resources(settings, self._database, self._publisher, make_gateway(settings, self._stages))
+        self._gateway = make_gateway(settings, self._database, self._stages)
+        self._calls_vendors = asks(self._stages) and self._gateway.has_vendors
+        self._uses_database = uses_database(self._stages) or self._calls_vendors
+        self._resources = Resources(settings, self._database, self._publisher, self._gateway)
         self._held = contextlib.AsyncExitStack()
         self._fatal = ""
         broker = make_broker(settings.kafka, settings.runtime, before_start=self._open)
@@ -97,9 +101,11 @@ class StageProcess:
     async def _open(self) -> None:
         """Take hold of broker, database and tables, however long it takes; health is served and says what lacks."""
         await self._insist(lambda: self._held.enter_async_context(_closed_in_time(self._publisher)))
-        if uses_database(self._stages):
+        if self._uses_database:
             await self._insist(lambda: self._held.enter_async_context(_closed_in_time(self._database)))
             await self._insist(self._check_tables)
+        if self._calls_vendors:
+            await self._insist(lambda: self._held.enter_async_context(_closed_in_time(self._gateway)))
         await self._held.enter_async_context(self._background())
         spare_garbage_collection()
 
@@ -161,7 +167,7 @@ class StageProcess:
             await self._clock.wait(WATCH_SECONDS, self._stopping)
 
     async def _database_ready(self) -> bool:
-        if not uses_database(self._stages):
+        if not self._uses_database:
             return True
         with contextlib.suppress(SluiceError, TimeoutError):
             async with asyncio.timeout(DATABASE_CHECK_SECONDS):
@@ -171,6 +177,7 @@ class StageProcess:
 
     def _drain(self) -> None:
         log.info("draining", stages=[stage.full_name for stage in self._stages])
+        self._gateway.drain()
         for subscriber in self._subscribers:
             subscriber.worker.drain()
 

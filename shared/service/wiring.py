@@ -6,7 +6,7 @@ from typing import Any
 from schemas.indicator import MAX_MESSAGE_BYTES
 from shared.broker.producer import Publisher
 from shared.database import Database
-from shared.llm.gateway import Ask, EmbeddedProvider, Gateway
+from shared.llm.gateway import Ask, Gateway
 from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.declaration import Pipeline, Stage
 from shared.runtime.envelope import Envelopes
@@ -14,7 +14,7 @@ from shared.runtime.outbox import Outbox
 from shared.runtime.policy import DeadLetterGuard, RetryPolicy
 from shared.runtime.sizes import INNER_INPUT_BYTES
 from shared.runtime.worker import StageWorker, WorkerLimits
-from shared.settings import EMBEDDED_PROVIDER, LlmSettings, RuntimeSettings, Settings
+from shared.settings import LlmSettings, RuntimeSettings, Settings
 
 NO_ENVELOPES = Envelopes()
 
@@ -40,15 +40,6 @@ class Resources:
         if kind not in self._makers:
             raise LookupError(f"{stage.full_name} asks for {kind.__name__}, which the stage process does not provide")
         return self._makers[kind](stage, envelopes)
-
-
-def make_gateway(settings: Settings, stages: Sequence[Stage]) -> Gateway:
-    """The gateway with every provider there is. Raises UsageError if one of `stages` is to use another."""
-    gateway = Gateway({EMBEDDED_PROVIDER: EmbeddedProvider()}, settings.llm)
-    for stage in stages:
-        if Ask in stage.resources.values():
-            gateway.check_stage(stage.name)
-    return gateway
 
 
 def uses_database(stages: Sequence[Stage]) -> bool:
