@@ -1,6 +1,7 @@
 """Anthropic's messages, as its API takes and gives them."""
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -118,7 +119,7 @@ class AnthropicWire:
 
     def wait_headers(self, seconds: float, exact: bool) -> HeaderList:
         """retry-after."""
-        text = f"{seconds:.3f}" if exact else str(max(1, round(seconds + 0.5)))
+        text = f"{math.ceil(seconds * 1000) / 1000:.3f}" if exact else str(math.ceil(seconds))
         return [(b"retry-after", text.encode())]
 
     def rejection(self, reason: str, detail: str = "", seconds: float = 0.0) -> Rejection:

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 
 DAMAGES = ("missing", "repeated", "reordered", "invented", "cut_json", "truncated", "wrong_enum")
 """What `damaged` picks from."""
@@ -49,7 +49,7 @@ class Faults:
     @classmethod
     def names(cls) -> tuple[str, ...]:
         """Every fault."""
-        return tuple(part.name for part in fields(cls))
+        return _NAMES
 
     def changed(self, rates: Mapping[str, float]) -> "Faults":
         """With other rates for some faults. Raises ValueError for an unknown name, or a rate that is none."""
@@ -62,6 +62,9 @@ class Faults:
 
     def strike(self, chance: random.Random) -> frozenset[str]:
         """The faults that this call meets. Each has a draw of its own, so no rate changes what the others strike."""
-        struck = {name for name, rate in asdict(self).items() if chance.random() < rate}
+        struck = {name for name in _NAMES if chance.random() < getattr(self, name)}
         pick = chance.choice(DAMAGES)
         return frozenset(struck - {"damaged"} | ({pick} if "damaged" in struck else set()))
+
+
+_NAMES = tuple(part.name for part in fields(Faults))

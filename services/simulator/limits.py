@@ -7,6 +7,10 @@ Clock = Callable[[], float]
 """Seconds that only grow."""
 
 
+_DUST = 1e-6
+"""Less than this is lacking only because floating point numbers are rounded."""
+
+
 class Bucket:
     """Fills at `per_minute`, holds what flows in during `burst_seconds`. May be overdrawn; then all wait for it."""
 
@@ -30,7 +34,7 @@ class Bucket:
     def lacking(self, amount: float) -> float:
         """Seconds until `amount` may be taken; 0 if it may now. More than it can ever hold passes when it is full."""
         missing = min(amount, self._capacity) - self._filled()
-        return max(0.0, missing / self.per_minute * 60)
+        return missing / self.per_minute * 60 if missing > _DUST else 0.0
 
     def take(self, amount: float) -> None:
         """Take it, whether it is there or not."""

@@ -1,5 +1,6 @@
 """OpenAI's chat completions, as its API takes and gives them."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -121,8 +122,9 @@ class OpenAIWire:
 
     def wait_headers(self, seconds: float, exact: bool) -> HeaderList:
         """retry-after in seconds and in milliseconds."""
-        whole = f"{seconds:.3f}" if exact else str(max(1, round(seconds + 0.5)))
-        return [(b"retry-after", whole.encode()), (b"retry-after-ms", str(max(1, round(seconds * 1000))).encode())]
+        milliseconds = math.ceil(seconds * 1000)
+        whole = f"{milliseconds / 1000:.3f}" if exact else str(math.ceil(seconds))
+        return [(b"retry-after", whole.encode()), (b"retry-after-ms", str(milliseconds).encode())]
 
     def rejection(self, reason: str, detail: str = "", seconds: float = 0.0) -> Rejection:
         """OpenAI's words."""

@@ -12,6 +12,7 @@ Payload = Mapping[str, Any]
 HeaderList = list[tuple[bytes, bytes]]
 
 JSON_TYPE = (b"content-type", b"application/json")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class Wire(Protocol):
@@ -99,4 +100,4 @@ def text_of(content: Any) -> str:
 
 def as_json(value: Any) -> str:
     """Compact JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
