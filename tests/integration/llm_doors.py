@@ -21,6 +21,13 @@ DONE = Result(CallOutcome.OK, 0.01, Tokens(800, 0, 0, 200), 0.001)
 OpenDoor = Callable[..., Any]
 
 
+async def forget_calls(url: str) -> None:
+    """Empty every table that doors write to."""
+    async with Database(DatabaseSettings(url=SecretStr(url))) as database:
+        for table in ("llm_call", "llm_bucket", "llm_budget", "llm_switch", "llm_cache"):
+            await database.execute(f"DELETE FROM {table}")
+
+
 def plan(question: str = "family", *, tokens: int = 1000, most: float = 0.002, provider: str = PROVIDER) -> Plan:
     return Plan(provider, MODEL, question, 15, tokens, most)
 
@@ -85,7 +92,7 @@ async def slots(database: Database) -> list[float]:
     return [_seconds(row["started_at"]) for row in await ledger(database, "started_at")]
 
 
-async def budget(database: Database, scope: str, period: str = "total") -> tuple[float, float]:
+async def budget(database: Database, scope: str, period: str = "total") -> Any:
     """What is reserved and what is spent. `period`: total, or day for whatever days there are."""
     row = await database.fetchrow(
         "SELECT sum(reserved_usd)::float8, sum(spent_usd)::float8 FROM llm_budget "
