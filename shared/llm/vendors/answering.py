@@ -49,7 +49,12 @@ def mapping(value: object) -> dict[str, Any]:
 
 def text_of(value: object) -> str:
     """`value` if it is text, else nothing."""
-    return value if isinstance(value, str) else ""
+    return writable(value) if isinstance(value, str) else ""
+
+
+def writable(text: str) -> str:
+    """Text without halves of characters, which JSON can spell but nobody can store or send."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def count(value: object) -> int:

@@ -10,7 +10,7 @@ from anthropic import APIConnectionError, APIStatusError, AsyncAnthropic
 from shared.llm.calls import Announced, CallOutcome, Completion, Request, Tokens
 from shared.llm.vendors import dialects
 from shared.llm.vendors.announcing import anthropic_limits
-from shared.llm.vendors.answering import HttpAnswer, Unreadable, count, estimated, mapping, only_json, text_of
+from shared.llm.vendors.answering import HttpAnswer, Unreadable, count, estimated, mapping, only_json, text_of, writable
 from shared.llm.vendors.base import Body, HttpVendor, answer_of, http_client
 from shared.llm.vendors.endpoint import Endpoint
 from shared.llm.vendors.naming import schema_name
@@ -66,7 +66,7 @@ class AnthropicVendor(HttpVendor):
             )
         except APIStatusError as error:
             return answer_of(error.response)
-        except APIConnectionError as error:
+        except (APIConnectionError, ValueError) as error:
             return error
         return answer_of(response)
 
@@ -101,7 +101,7 @@ def _messages(request: Request) -> list[dict[str, str]]:
 def _text(blocks: list[dict[str, Any]]) -> str:
     for block in blocks:
         if block.get("type") == "tool_use":
-            return json.dumps(block.get("input"), ensure_ascii=False, separators=(",", ":"))
+            return writable(json.dumps(block.get("input"), ensure_ascii=False, separators=(",", ":")))
     return only_json("".join(text_of(block.get("text")) for block in blocks))
 
 

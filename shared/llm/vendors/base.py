@@ -1,8 +1,10 @@
 """One call over HTTP: what all vendors have in common."""
 
 import asyncio
+import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -130,6 +132,8 @@ class HttpVendor(ABC):
         )
 
     def _lost(self, error: Exception) -> VendorError:
+        if isinstance(error, ValueError):
+            return VendorError(CallOutcome.BAD_REQUEST, f"the call to {self.provider} cannot be written down")
         cause = error.__cause__ or error
         if isinstance(cause, httpx2.TimeoutException) and not isinstance(cause, httpx2.ConnectTimeout):
             return VendorError(CallOutcome.TIMEOUT, f"{self.provider} did not answer in time")
@@ -140,7 +144,13 @@ class HttpVendor(ABC):
 def http_client(endpoint: Endpoint) -> httpx2.AsyncClient:
     """Connections for as many calls as may be in flight. Redirects are not followed: the key would go with them."""
     limits = httpx2.Limits(max_connections=endpoint.concurrency + 8, max_keepalive_connections=endpoint.concurrency)
-    return httpx2.AsyncClient(limits=limits, follow_redirects=False)
+    return httpx2.AsyncClient(limits=limits, follow_redirects=False, verify=_trusted())
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates to trust, read once for all vendors."""
+    return httpx2.create_ssl_context()
 
 
 def answer_of(response: httpx2.Response) -> HttpAnswer:

@@ -51,7 +51,7 @@ class ChatVendor(HttpVendor):
             )
         except APIStatusError as error:
             return answer_of(error.response)
-        except APIConnectionError as error:
+        except (APIConnectionError, ValueError) as error:
             return error
         return answer_of(response)
 

@@ -1,11 +1,16 @@
 """What vendors answer: texts, how they end, what they took, what they announce."""
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from shared.llm.calls import Announced, CallOutcome, Completion, Tokens
+from shared.llm.calls import Announced, CallOutcome, Completion, Tokens, VendorError
+from shared.llm.vendors.answering import HttpAnswer
+from shared.llm.vendors.failing import complaint
 from tests.unit.llm.vendor_cases import request, vendor_at
 from tests.unit.llm.wire import ANSWER, Scripted, VendorServer, chat, message, openai_error
 
@@ -158,3 +163,59 @@ async def test_headers_that_make_no_sense_announce_nothing(server: VendorServer,
     got = await completion(server, provider, body, **openai, **anthropic)
 
     assert got.announced == Announced()
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+async def test_as_many_calls_as_configured_are_in_flight_at_once(server: VendorServer, provider: str) -> None:
+    vendor = vendor_at(server.url, provider, SLUICE_LLM_CONCURRENCY="120")
+    server.play(Scripted(body=message() if provider == "anthropic" else chat(), silent=True))
+
+    calls = [asyncio.create_task(vendor.complete(request())) for _ in range(120)]
+    await server.count(120)
+    server.release()
+
+    assert {call.text for call in await asyncio.gather(*calls)} == {ANSWER}
+    await vendor.close()
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+async def test_half_a_character_is_replaced(server: VendorServer, provider: str) -> None:
+    """JSON can spell it, but it can be neither stored nor sent back with a complaint."""
+    body = message({"note": "\ud83d"}) if provider == "anthropic" else chat("caf\u00e9 \ud83d")
+
+    text = (await completion(server, provider, body)).text
+
+    assert text.encode()
+    assert "?" in text
+
+
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.sampled_from(
+            ["choices", "message", "content", "refusal", "usage", "prompt_tokens", "input_tokens", "error", "code",
+             "details", "violations", "quotaId", "retryDelay", "type", "input", "text", "stop_reason", "id"]
+        ),
+        inner,
+        max_size=4,
+    ),
+    max_leaves=12,
+)  # fmt: skip
+VENDORS = {name: vendor_at("http://127.0.0.1:9", name) for name in ("openai", "anthropic", "local")}
+
+
+@given(provider=st.sampled_from(sorted(VENDORS)), status=st.integers(200, 599), body=JSON)
+def test_whatever_a_server_sends_is_an_answer_or_a_failure(provider: str, status: int, body: Any) -> None:
+    vendor, asked = VENDORS[provider], request()
+    answer = HttpAnswer(status, {}, json.dumps(body))
+
+    try:
+        got = vendor._read(asked, answer)
+    except VendorError as error:
+        assert error.outcome is CallOutcome.SERVER_ERROR
+    else:
+        assert got.text.encode() is not None
+        assert got.tokens.input >= got.tokens.cached + got.tokens.cache_written
+    failure = vendor._failure(asked, answer, complaint(answer))
+    assert len(str(failure)) < 400

@@ -17,7 +17,7 @@ ANSWER = '{"answers":[{"id":"m1","colour":"red"}]}'
 
 @dataclass(frozen=True)
 class Scripted:
-    """One answer. `body`: JSON, or the very bytes. `silent`: never answers."""
+    """One answer. `body`: JSON, or the very bytes. `silent`: answers when released."""
 
     status: int = 200
     body: Any = None
@@ -50,6 +50,7 @@ class VendorServer:
         self._over = asyncio.Event()
 
     def forget(self) -> None:
+        self.release()
         self.asked = []
         self.arrived = asyncio.Event()
         self._script = deque()
@@ -70,8 +71,16 @@ class VendorServer:
         await send({"type": "http.response.start", "status": scripted.status, "headers": names})
         await send({"type": "http.response.body", "body": body})
 
-    def end(self) -> None:
+    async def count(self, number: int) -> None:
+        """Return when so many requests have arrived."""
+        while len(self.asked) < number:
+            self.arrived.clear()
+            await self.arrived.wait()
+
+    def release(self) -> None:
+        """Answer all that were to get no answer."""
         self._over.set()
+        self._over = asyncio.Event()
 
 
 @asynccontextmanager
@@ -93,7 +102,7 @@ async def serving() -> AsyncIterator[VendorServer]:
         try:
             yield app
         finally:
-            app.end()
+            app.release()
             server.should_exit = True
             await task
 
