@@ -91,8 +91,8 @@ def _named(found: Sequence[Violation]) -> list[ReviewField]:
 
 def _is_due(item: IndicatorWithType, judged: ByRules, settings: LlmSettings) -> bool:
     """Whether a language model looks at the row, if one is set: every row, or those that give a reason."""
-    if settings.review == "flagged":
-        return bool(judged.found or judged.hesitation or item.family.family is Family.OTHER)
+    if judged.found or judged.hesitation or item.family.family is Family.OTHER:
+        return settings.review != "rules"
     return settings.review == "all"
 
 
@@ -109,15 +109,19 @@ async def _answers(
 
 
 def _outcome(item: IndicatorWithType, judged: ByRules, answer: Answer[BooleanReview] | None) -> Emit:
-    verdict = judged.verdict if answer is None or is_by_rules(answer) else _weighed(item, judged, answer)
-    values, usage = item.__dict__, asked(answer)
+    if answer is None:
+        return emit(_reviewed(item, judged.verdict))
+    verdict = judged.verdict if is_by_rules(answer) else _weighed(judged, answer)
+    return emit(_reviewed(item, verdict), usage=asked(answer))
+
+
+def _reviewed(item: IndicatorWithType, verdict: BooleanReview) -> ReviewedIndicator | ContestedIndicator:
     if verdict.is_correct:
-        passed = ReviewedIndicator(**values, boolean_review=verdict, review_status=ReviewStatus.PASSED)
-        return emit(passed, usage=usage)
-    return emit(ContestedIndicator(**values, boolean_review=verdict), usage=usage)
+        return ReviewedIndicator(**item.__dict__, boolean_review=verdict, review_status=ReviewStatus.PASSED)
+    return ContestedIndicator(**item.__dict__, boolean_review=verdict)
 
 
-def _weighed(item: IndicatorWithType, judged: ByRules, answer: Answer[BooleanReview]) -> BooleanReview:
+def _weighed(judged: ByRules, answer: Answer[BooleanReview]) -> BooleanReview:
     """Rules and model together: rules are never outvoted here, and what neither is sure of is not passed."""
     given = answer.value
     if given is None:

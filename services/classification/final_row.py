@@ -60,9 +60,17 @@ def final_row(
         effort.cost_usd,
         effort.tokens_in,
         effort.tokens_out,
+        _opinions(item),
         review.id if review else None,
         submitted,
     )
+
+
+def _opinions(item: ReviewedIndicator) -> str | None:
+    """What the embedded model said where a cascade asked a language model after it, as JSON by stage."""
+    priors = {"family": item.family_prior, "type": item.type_prior}
+    told = {stage: prior.model_dump(mode="json") for stage, prior in priors.items() if prior is not None}
+    return json.dumps(told) if told else None
 
 
 def submitted_at(row: tuple[object, ...]) -> datetime:

@@ -11,7 +11,7 @@ from shared.settings import EMBEDDED_PROVIDER
 
 def is_by_rules(answer: Answer[Any]) -> bool:
     """Whether our own rules gave the answer, where a stage has rules and no model of ours."""
-    return answer.value is not None and answer.usage.provider == EMBEDDED_PROVIDER
+    return answer.usage.provider == EMBEDDED_PROVIDER and answer.value is not None
 
 
 def asked(*answers: Answer[Any] | None) -> Usage:

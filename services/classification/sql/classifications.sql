@@ -14,7 +14,8 @@ INSERT INTO classifications (
     boolean_review_passed, boolean_review_fields_wrong, boolean_review_reason, boolean_review_confidence,
     final_review_status, final_review_corrections, final_review_reason, final_review_confidence,
     overall_confidence, review_status, provider, model,
-    batch_id, processing_time_ms, cost_usd, tokens_in, tokens_out, human_review_id, submitted_at)
+    batch_id, processing_time_ms, cost_usd, tokens_in, tokens_out, opinions, human_review_id,
+    submitted_at)
 SELECT * FROM unnest(
     $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
     $9::text[], $10::text[], $11::text[], $12::text[],
@@ -29,7 +30,7 @@ SELECT * FROM unnest(
     $45::text[], $46::jsonb[], $47::text[], $48::real[],
     $49::real[], $50::text[], $51::text[], $52::text[],
     $53::text[], $54::real[], $55::float8[], $56::integer[], $57::integer[],
-    $58::bigint[], $59::timestamptz[])
+    $58::jsonb[], $59::bigint[], $60::timestamptz[])
 ON CONFLICT (indicator_id) DO UPDATE SET
     name = excluded.name, original_units = excluded.original_units, source_name = excluded.source_name,
     long_name = excluded.long_name, category_group = excluded.category_group, dataset = excluded.dataset,
@@ -59,6 +60,7 @@ ON CONFLICT (indicator_id) DO UPDATE SET
     provider = excluded.provider, model = excluded.model, batch_id = excluded.batch_id,
     processing_time_ms = excluded.processing_time_ms, cost_usd = excluded.cost_usd,
     tokens_in = excluded.tokens_in, tokens_out = excluded.tokens_out,
-    human_review_id = excluded.human_review_id, submitted_at = excluded.submitted_at, updated_at = now()
+    opinions = excluded.opinions, human_review_id = excluded.human_review_id,
+    submitted_at = excluded.submitted_at, updated_at = now()
 WHERE (classifications.submitted_at <= excluded.submitted_at) IS NOT FALSE
   AND coalesce(classifications.human_review_id, 0) <= coalesce(excluded.human_review_id, 0);
