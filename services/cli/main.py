@@ -31,6 +31,7 @@ COMMANDS = {
     "stats": Entry(f"{_IN}.listings:stats", "Show statistics over everything."),
     "lag": Entry(f"{_IN}.flow:lag", "Show how far each stage is behind."),
     "trace": Entry(f"{_IN}.flow:trace", "Follow one indicator over the topics."),
+    "llm": Entry(f"{_IN}.llm:llm", "Show what language models do and cost; pause and resume them."),
     "dead-letters": Entry(f"{_IN}.dead_letters:dead_letters", "List, show and replay what could not be processed."),
     "stages": Entry(f"{_IN}.declared:stages", "List the stages as they are declared."),
     "topics": Entry(f"{_IN}.declared:topics", "Create and check the topics."),
