@@ -41,6 +41,8 @@ class SimulatorOptions:
     refuse_text: str = ""
     """A call is refused if this is in one of its items; empty: none is."""
     down: bool = False
+    announce: bool = True
+    """Headers tell the limits; a 429 says how long to wait in any case."""
 
     @property
     def median_seconds(self) -> float:

@@ -164,7 +164,8 @@ class Simulator:
     def _reply(
         self, wire: Wire, status: int, body: bytes, request_id: str, more: HeaderList | None = None, cut: bool = False
     ) -> Reply:
-        headers = wire.headers(self._limits[wire.name], request_id, self._now())
+        told = self._limits[wire.name] if self.options.announce else RateLimits({}, 1.0, self._clock)
+        headers = wire.headers(told, request_id, self._now())
         return Reply(status, [*headers, *(more or ())], body, cut)
 
     def _fresh_limits(self, wire: Wire) -> RateLimits:
