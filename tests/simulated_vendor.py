@@ -71,20 +71,26 @@ class SimulatedVendor:
 
 @asynccontextmanager
 async def running_simulator(
-    *, process: bool = False, port: int = 0, answers: Answers | None = None, **options: Any
+    *,
+    process: bool = False,
+    port: int = 0,
+    answers: Answers | None = None,
+    module: str = "services.simulator",
+    **options: Any,
 ) -> AsyncIterator[SimulatedVendor]:
-    """A simulator that runs for as long as the context lasts. `answers` only in this process."""
-    start = _process(port, options) if process else serving(new_simulator(options_from(options), answers), port)
+    """A simulator that runs for as long as the context lasts. `answers` only in this process, `module`
+    is what is run in one of its own."""
+    start = _process(module, port, options) if process else serving(new_simulator(options_from(options), answers), port)
     async with start as url, httpx.AsyncClient(base_url=url, timeout=30.0) as client:
         yield SimulatedVendor(url, client)
 
 
 @asynccontextmanager
-async def _process(port: int, options: dict[str, Any]) -> AsyncIterator[str]:
+async def _process(module: str, port: int, options: dict[str, Any]) -> AsyncIterator[str]:
     """The address of a simulator in a process of its own."""
     child = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "services.simulator", "--port", str(port), "--options", json.dumps(options, default=str)),
+        *("-m", module, "--port", str(port), "--options", json.dumps(options, default=str)),
         stdout=asyncio.subprocess.PIPE,
     )
     try:
