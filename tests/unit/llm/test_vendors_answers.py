@@ -152,6 +152,15 @@ async def test_anthropic_announces_the_tighter_of_its_limits_as_a_total(server: 
     assert got.announced == Announced(1000, 998, 1, 240_000, 120_000, 30)
 
 
+async def test_cached_input_does_not_count_against_anthropics_limit(server: VendorServer) -> None:
+    """Of 1,075 tokens, 120 count as input: a limit on input lets nine times as many through."""
+    limit = {"anthropic-ratelimit-input-tokens-limit": "120000"}
+
+    got = await completion(server, "anthropic", message(usage=ANTHROPIC_USAGE), **limit)
+
+    assert got.announced.tokens_limit == 1_075_000
+
+
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
 async def test_headers_that_make_no_sense_announce_nothing(server: VendorServer, provider: str) -> None:
     names = ("limit-requests", "remaining-requests", "reset-requests", "limit-tokens", "reset-tokens")

@@ -9,7 +9,9 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
+import httpx2
 import pytest
+from openai import APITimeoutError
 
 from shared.errors import UsageError
 from shared.llm.calls import CallOutcome, VendorError
@@ -203,6 +205,28 @@ async def test_a_connection_that_breaks_off_is_unreachable() -> None:
         await vendor.close()
 
     assert caught.value.outcome is CallOutcome.UNREACHABLE
+
+
+async def test_a_connection_that_is_never_made_is_unreachable() -> None:
+    vendor = vendor_at("http://127.0.0.1:9", "openai")
+    sent = httpx2.Request("POST", "http://127.0.0.1:9")
+    never, late = APITimeoutError(sent), APITimeoutError(sent)
+    never.__cause__, late.__cause__ = httpx2.ConnectTimeout("x"), httpx2.ReadTimeout("x")
+
+    assert vendor._lost(never).outcome is CallOutcome.UNREACHABLE
+    assert vendor._lost(late).outcome is CallOutcome.TIMEOUT
+    await vendor.close()
+
+
+@pytest.mark.parametrize("provider", ALL)
+async def test_a_redirect_is_not_followed(server: VendorServer, provider: str) -> None:
+    elsewhere = Scripted(307, b"", {"location": f"{server.url}/elsewhere"})
+    good = Scripted(body=message() if provider == "anthropic" else chat())
+
+    error = await failure(server, provider, elsewhere, good)
+
+    assert error.outcome is CallOutcome.NOT_FOUND
+    assert len(server.asked) == 1, "the key would go with it"
 
 
 async def test_a_cancelled_call_stays_cancelled(server: VendorServer) -> None:

@@ -1,5 +1,6 @@
 """What vendors are sent: the exact bodies, in each wire format."""
 
+import asyncio
 import json
 from dataclasses import replace
 from typing import Any
@@ -205,3 +206,17 @@ async def test_a_local_server_without_any_form_is_asked_for_plain_text(server: V
     assert completion.text == ANSWER
     assert "response_format" not in server.asked[-1].body
     assert "JSON Schema" in server.asked[-1].body["messages"][0]["content"]
+
+
+async def test_calls_side_by_side_learn_the_same_thing_once(server: VendorServer) -> None:
+    vendor = vendor_at(server.url, "local")
+    refusal = Scripted(400, {"error": "response_format is not supported"}, silent=True)
+    server.play(refusal, refusal, refusal, Scripted(body=chat()))
+
+    calls = [asyncio.create_task(vendor.complete(request())) for _ in range(3)]
+    await server.count(3)
+    server.release()
+    await asyncio.gather(*calls)
+    await vendor.close()
+
+    assert [asked.body["response_format"]["type"] for asked in server.asked[3:]] == ["json_object"] * 3
