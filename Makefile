@@ -8,7 +8,7 @@ LOCK_FROM := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --g
 T ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench model schemas lock clean
+.PHONY: help demo up test check bench bench-llm model schemas lock clean
 
 ##@ Try it
 help: ## List the targets
@@ -33,6 +33,9 @@ check: $(VENV)/.dev ## Lint, types, import rules, generated files
 
 bench: $(VENV)/.dev ## Measure throughput and CPU, beside raw aiokafka and Quix Streams in the same run
 	$(BIN)/python -m tests.benchmarks
+
+bench-llm: $(VENV)/.dev ## Measure the LLM gateway against a simulated vendor, beside its targets; ONLY="names" narrows it
+	$(BIN)/python -m tests.benchmarks.llm $(if $(ONLY),--only $(ONLY))
 
 model: $(VENV)/.dev ## Train the embedded model and report its cross-validation; LABELS=file adds decisions of people
 	$(BIN)/python -m services.classification.model.train $(if $(LABELS),--labels "$(LABELS)")

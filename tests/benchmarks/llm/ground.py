@@ -3,8 +3,8 @@
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -105,7 +105,7 @@ class Ground:
     async def playing(self, scene: Scene, url: str = "") -> AsyncIterator[Stage]:
         """A scene with its vendor and replicas, ready."""
         url = url or await self.new_database()
-        options = {
+        options: dict[str, Any] = {
             "rpm": scene.rpm,
             "tpm": 0,
             "latency_mean": scene.latency,
@@ -143,11 +143,18 @@ def _variables(scene: Scene, vendor: SimulatedVendor) -> dict[str, str]:
     }
 
 
+@contextmanager
+def state_directory() -> Iterator[str]:
+    """A folder that the database's own user can reach."""
+    with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
+        Path(folder).chmod(0o755)
+        yield folder
+
+
 @asynccontextmanager
 async def ground() -> AsyncIterator[Ground]:
     """An embedded Postgres for as long as the context lasts."""
-    with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
-        Path(folder).chmod(0o755)
+    with state_directory() as folder:
         settings = Settings.load({"SLUICE_STATE_DIR": folder, "SLUICE_KAFKA_BOOTSTRAP_SERVERS": "unused:1"})
         async with embedded_stack(settings) as stack:
             assert stack.settings.database.url

@@ -1,12 +1,10 @@
-"""The real thing, in real time: the demo's indicators through every stage, each deciding one asking a vendor's model."""
+"""The real thing, in real time: the demo's indicators through every stage, each deciding one at a vendor's model."""
 
 import asyncio
-import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from services.cli.session import CHILD_COMMAND, classification
@@ -16,12 +14,15 @@ from shared.database.ledger import batches_by_id
 from shared.feeding import Feeder, Submission
 from shared.service.local import local_stack
 from shared.settings import Settings
+from tests.benchmarks.llm.ground import state_directory
 from tests.simulated_vendor import SimulatedVendor, running_simulator
 
 RPM = 3_000
 MEDIAN_SECONDS = 2.0
 REQUEST = 100
 POLL_SECONDS = 0.1
+ERRORS = {"server_error": 0.01}
+NOTHING: Mapping[str, str] = {}
 
 Indicators = Sequence[tuple[str, str]]
 
@@ -57,14 +58,14 @@ class PipelineRun:
     @property
     def limited_share(self) -> float:
         """Share of calls answered with 429."""
-        return self.served["rate_limited"] / max(1, self.served["calls"])
+        return float(self.served["rate_limited"]) / max(1, self.served["calls"])
 
     @property
     def limit_share(self) -> float:
         """Share of the vendor's limit that was used while calls were made."""
         seconds = self.served["seconds"]
         span = seconds[-1]["at"] - seconds[0]["at"] if len(seconds) > 1 else 0
-        return (self.served["admitted"] / span) / (RPM / 60) if span else 0.0
+        return float(self.served["admitted"]) / span / (RPM / 60) if span else 0.0
 
 
 class Bench:
@@ -115,12 +116,11 @@ class Bench:
 
 @asynccontextmanager
 async def bench(
-    provider: str = "openai", *, faults: Mapping[str, float] | None = None, **more: str
+    provider: str, more: Mapping[str, str] = NOTHING, *, faults: Mapping[str, float] = ERRORS
 ) -> AsyncIterator[Bench]:
     """A pipeline of its own, with every deciding stage at `provider`; `more` are further variables."""
-    with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
-        Path(folder).chmod(0o755)
-        options = {"rpm": RPM, "latency_median": MEDIAN_SECONDS, "faults": dict(faults or {"server_error": 0.01})}
+    with state_directory() as folder:
+        options: dict[str, Any] = {"rpm": RPM, "latency_median": MEDIAN_SECONDS, "faults": dict(faults)}
         async with running_simulator(process=True, **options) as vendor:
             variables = {
                 "SLUICE_STATE_DIR": folder,

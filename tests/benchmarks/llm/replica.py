@@ -91,7 +91,7 @@ class Replica:
     async def _chunk(self, chunk: dict[str, Any]) -> None:
         numbers = chunk["numbers"]
         answers = await self._answers(numbers)
-        said = {number: answer for number, answer in zip(numbers, answers, strict=True)}
+        said = dict(zip(numbers, answers, strict=True))
         wrong = sum(_is_wrong(number, answer) for number, answer in said.items())
         parked = [answer.reason for answer in answers if isinstance(answer, Down) or answer.value is None]
         print(json.dumps({"chunk": chunk["id"], "wrong": wrong, "parked": parked}), flush=True)

@@ -29,7 +29,8 @@ class Run:
         scene = self.scene
         real = self.seconds / scene.scale
         scaled = f"time 1:{scene.scale:g}, really {real:.1f} s" if scene.scale != 1 else "real time"
-        return f"{scene.replicas} processes, {scaled}; steady share {percent(self.steady)}, 429s {percent(self.limited, 2)}"
+        shares = f"steady share {percent(self.steady)}, 429s {percent(self.limited, 2)}"
+        return f"{scene.replicas} processes, {scaled}; {shares}"
 
 
 async def run(ground: Ground, scene: Scene, items: int, url: str = "") -> Run:
