@@ -3,12 +3,12 @@
 SELECT key, value FROM llm_cache WHERE key = ANY($1::bytea[]);
 
 -- name: keep_answers
--- Store answers, and give up the claims on them.
+-- Store answers, and give up the claims on them: in the order of the keys, as everywhere here.
 WITH given AS (
     SELECT * FROM unnest($1::bytea[], $2::text[], $3::integer[], $4::integer[], $5::double precision[])
         AS g (key, value, tokens_in, tokens_out, cost_usd)
 ), freed AS (
-    DELETE FROM llm_claim USING given WHERE llm_claim.key = given.key
+    DELETE FROM llm_claim WHERE key IN (SELECT key FROM llm_claim JOIN given USING (key) ORDER BY key FOR UPDATE OF llm_claim)
 )
 INSERT INTO llm_cache (key, value, tokens_in, tokens_out, cost_usd, question, provider, model)
 SELECT key, value, tokens_in, tokens_out, cost_usd, $6, $7, $8 FROM given ORDER BY key
@@ -24,12 +24,14 @@ WHERE llm_claim.expires_at < now() OR llm_claim.owner = excluded.owner
 RETURNING key;
 
 -- name: extend_claims
--- Say that we are still at it.
-UPDATE llm_claim SET expires_at = now() + make_interval(secs => $2) WHERE owner = $1;
+-- Say that we are still at it. What is being answered or freed at this moment is left alone.
+UPDATE llm_claim SET expires_at = now() + make_interval(secs => $2)
+WHERE key IN (SELECT key FROM llm_claim WHERE owner = $1 FOR UPDATE SKIP LOCKED);
 
 -- name: free_claims
 -- Let others ask about these.
-DELETE FROM llm_claim WHERE key = ANY($1::bytea[]) AND owner = $2;
+DELETE FROM llm_claim
+WHERE key IN (SELECT key FROM llm_claim WHERE key = ANY($1::bytea[]) AND owner = $2 ORDER BY key FOR UPDATE);
 
 -- name: free_all_claims
 -- Let others ask about everything we have claimed.
