@@ -1,4 +1,4 @@
-"""The statements behind the door: a lease, a settlement, a sweep. Each is one round trip."""
+"""The statements behind the door: a lease and a sweep are one round trip, a settlement is two."""
 
 import json
 from collections.abc import Sequence
@@ -109,6 +109,7 @@ class Books:
         calls = json.dumps([_ended(one) for one in group])
         told = json.dumps(signals.told)
         rows = await self._database.fetch(queries()["settle"], self._terms, calls, told, signals.switch_off)
+        await self._database.fetchval(queries()["flush"])
         return [SpentBudget(*row) for row in rows]
 
     async def sweep(self) -> list[Lost]:

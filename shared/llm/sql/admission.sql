@@ -3,8 +3,14 @@
 SELECT llm_admit($1, $2);
 
 -- name: settle
--- Book the ends $2 of calls through door $1, heed signals $3, and switch the provider off if $4 says why.
-SELECT scope, period, limit_usd, spent_usd, warned FROM llm_settle($1, $2, $3, $4);
+-- Book the ends $2 of calls through door $1, heed signals $3, and switch the provider off if $4 says why. Not durable
+-- before `flush`: a commit that waits for the disk would keep every replica from the rows of limits and budgets.
+SELECT scope, period, limit_usd, spent_usd, warned
+FROM set_config('synchronous_commit', 'off', true), llm_settle($1, $2, $3, $4);
+
+-- name: flush
+-- Return when everything that was committed before is on disk: a transaction of its own that locks nothing.
+SELECT pg_logical_emit_message(true, 'sluice', '');
 
 -- name: sweep
 -- Book calls as lost whose process died; $1: the limits of the budgets. How many, by model and question.
