@@ -59,6 +59,7 @@ def _provider(name: str, settings: Settings, database: Database, prices: Prices)
         budgets=Budgets(llm.budget_day_usd, llm.budget_total_usd, llm.task_budgets()),
         owner=owner,
         clock=SystemClock(),
+        call_seconds=2 * llm.timeout_seconds + 60,
     )
     return VendorProvider(
         partial(make_vendor, name, llm),

@@ -108,6 +108,7 @@ class TestBudgets:
                 await call(fleet[0], costing(0.75))
                 assert not logs
                 await asyncio.gather(*(call(door, costing(0.06)) for door in fleet))
+                await call(fleet[0], costing(0.0))
         assert [(log["scope"], log["period"]) for log in logs] == [("all", "total")]
         assert counter.get() == before + 1
         assert metrics.LLM_BUDGET_SPENT.labels("all", "total")._value.get() == pytest.approx(0.93)
