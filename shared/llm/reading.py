@@ -18,6 +18,7 @@ Accept = Callable[[str, Contract], object]
 """(id, reply) → whatever; raises ValueError with a sentence for the model."""
 
 SHOWN_PROBLEMS = 15
+NUL = "\\u0000"
 
 
 @dataclass(slots=True)
@@ -48,6 +49,8 @@ def read_answers(text: str, ids: Sequence[str], reply: type[Contract], accept: A
             continue
         try:
             parsed = reply.model_validate(found[item_id])
+            if NUL in parsed.model_dump_json():
+                raise ValueError("a NUL character, which cannot be stored")
             accept(item_id, parsed)
         except ValidationError as error:
             read.problems[item_id] = _in_words(error)

@@ -69,6 +69,7 @@ class VendorProvider(Provider):
     ) -> None:
         self._make_vendor = make_vendor
         self._vendor: Vendor | None = None
+        self._making = asyncio.Lock()
         self._admission = admission
         self._store = store
         self._prices = prices
@@ -104,11 +105,17 @@ class VendorProvider(Provider):
         """One answer for each of `facts`, in order. Raises TransientError if the database is away."""
         if question.prompt is None:
             return [Answer(None, reason=f"no language model can be asked {question.name}")] * len(facts)
-        if self._vendor is None:
-            self._vendor = self._make_vendor()
         if question.name not in self._desks:
-            self._desks[question.name] = self._desk(question, self._vendor)
+            vendor = await self._made()
+            self._desks.setdefault(question.name, self._desk(question, vendor))
         return await self._desks[question.name].answer(facts)
+
+    async def _made(self) -> Vendor:
+        """The vendor. Its SDK loads in a thread, so that heartbeats go on."""
+        async with self._making:
+            if self._vendor is None:
+                self._vendor = await asyncio.to_thread(self._make_vendor)
+        return self._vendor
 
     async def _close(self) -> None:
         if self._vendor:

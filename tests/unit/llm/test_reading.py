@@ -16,6 +16,7 @@ class Reply(Contract):
     """One item's reply."""
 
     colour: Literal["red", "green"]
+    note: str = ""
     confidence: Annotated[float, Field(ge=0, le=1)]
 
 
@@ -78,6 +79,14 @@ def test_a_reply_outside_the_schema_is_refused_with_the_field(wrong: dict[str, o
     assert set(found.replies) == {"m2", "m3"}
     assert problem in found.problems["m1"]
     assert f"m1: {problem}" in found.complaint()
+
+
+def test_what_the_database_cannot_store_is_no_reply() -> None:
+    found = read(answers({**reply("m1"), "note": "a\x00b"}, {**reply("m2"), "note": "fine"}, reply("m3")))
+    assert set(found.replies) == {"m2", "m3"}
+    assert "NUL" in found.problems["m1"]
+    lone = read(answers(reply("m1"), reply("m2"), reply("m3")).replace("red", "\\ud800", 1))
+    assert not lone.replies
 
 
 def test_the_stage_has_the_last_word() -> None:
