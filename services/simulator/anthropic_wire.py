@@ -144,6 +144,7 @@ _WORDS: dict[str, tuple[int, str, str]] = {
     "server": (500, "api_error", "Internal server error"),
     "down": (529, "overloaded_error", "Overloaded"),
     "not-json": (400, INVALID, "The request body is not valid JSON"),
+    "malformed": (400, INVALID, "A field of the request has an invalid type"),
 }
 
 

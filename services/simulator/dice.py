@@ -13,7 +13,7 @@ class Dice:
     """Streams of chance, one a call."""
 
     def __init__(self, seed: int) -> None:
-        self._seed = seed.to_bytes(8, "big", signed=True)
+        self._seed = str(seed).encode()[-64:]
         self._seen: Counter[bytes] = Counter()
 
     def throw(self, content: bytes) -> random.Random:

@@ -61,7 +61,7 @@ class OpenAIWire:
             prefix=(payload["model"], question.schema, instructions),
             prefix_tokens=prefix_tokens,
             prompt_tokens=prefix_tokens + rest,
-            max_tokens=payload.get("max_completion_tokens") or payload.get("max_tokens"),
+            max_tokens=_most_tokens(payload),
         )
 
     def limits(self, rpm: float, tpm: float, output_tpm: float) -> dict[str, float]:
@@ -153,6 +153,7 @@ _WORDS: dict[str, tuple[int, str, str, str | None]] = {
     "server": (500, "server_error", "The server had an error while processing your request. Sorry about that!", None),
     "down": (503, "server_error", "The engine is currently overloaded, please try again later", None),
     "not-json": (400, INVALID, "We could not parse the JSON body of your request.", None),
+    "malformed": (400, INVALID, "Invalid type for a parameter of your request.", None),
 }
 
 
@@ -198,6 +199,16 @@ def _check_numbers(payload: Payload) -> None:
     if thinks and temperature != 1:
         text = "Unsupported value: 'temperature' does not support this value with this model. Only the default (1) is."
         raise _invalid(text, "temperature", "unsupported_value")
+
+
+def _most_tokens(payload: Payload) -> int | None:
+    for name in ("max_completion_tokens", "max_tokens"):
+        most = payload.get(name)
+        if most is not None and (type(most) is not int or most < 1):
+            raise _invalid(f"Invalid '{name}': expected a positive integer, but got {most!r} instead.", name, None)
+        if most is not None:
+            return int(most)
+    return None
 
 
 def _invalid(message: str, param: str | None, code: str | None) -> Rejection:

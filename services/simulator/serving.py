@@ -33,7 +33,6 @@ async def serving(simulator: Simulator, port: int = 0) -> AsyncIterator[str]:
         yield f"http://{LOOPBACK}:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
-        server.force_exit = True
         await running
 
 
@@ -46,4 +45,5 @@ def _config(simulator: Simulator) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=0,  # calls that still wait for their latency are dropped
     )

@@ -108,7 +108,7 @@ class Simulator:
             raise wire.rejection("down")
         self._check_key(wire, wire.key(headers))
         payload = _parsed(wire, body)
-        call = wire.read(payload, headers)
+        call = _call(wire, payload, headers)
         if call.model not in self.options.models:
             raise wire.rejection("model", call.model)
         return call
@@ -173,6 +173,14 @@ class Simulator:
         per_minute = wire.limits(options.rpm, options.tpm, options.output_tpm)
         scaled = {name: rate * options.time_scale for name, rate in per_minute.items()}
         return RateLimits(scaled, options.burst_seconds / options.time_scale, self._clock)
+
+
+def _call(wire: Wire, payload: Payload, headers: Headers) -> Call:
+    """The call; what has the wrong shape somewhere inside is turned away like what the vendor checks by name."""
+    try:
+        return wire.read(payload, headers)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise wire.rejection("malformed") from None
 
 
 def _parsed(wire: Wire, body: bytes) -> Payload:

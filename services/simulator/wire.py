@@ -61,7 +61,7 @@ class Wire(Protocol):
         ...
 
     def rejection(self, reason: str, detail: str = "", seconds: float = 0.0) -> Rejection:
-        """The vendor's words for: no-key, wrong-key, model, quota, rate, server, down."""
+        """The vendor's words for: no-key, wrong-key, model, quota, rate, server, down, not-json, malformed."""
         ...
 
 

@@ -16,6 +16,7 @@ import pytest_asyncio
 from services.classification.prompts import family
 from shared.llm.rendering import item_ids, render_item, render_items, reply_schema
 from shared.llm.vendors import dialects
+from tests.integration.api_server import until
 from tests.simulated_vendor import KEY, SimulatedVendor, running_simulator
 
 QUICK: dict[str, Any] = {"latency_mean": 0.0, "rpm": 0, "tpm": 0}
@@ -150,6 +151,20 @@ async def test_connections_break_and_calls_hang() -> None:
             with pytest.raises(anthropic.APITimeoutError):
                 await clients.ask_anthropic()
         assert (await vendor.stats())["by_status"] == {"cut": 2, "hang": 2}
+
+
+async def test_it_stops_while_calls_are_in_flight() -> None:
+    async with running_simulator(latency_mean=3600.0) as vendor:
+        clients = Clients(vendor)
+        call = asyncio.create_task(clients.ask_openai())
+
+        async def waiting() -> bool:
+            return bool((await vendor.stats())["in_flight"])
+
+        await until(waiting)
+    async with clients:
+        with pytest.raises(openai.OpenAIError):
+            await call
 
 
 async def test_the_limit_holds_under_concurrent_calls() -> None:

@@ -167,6 +167,22 @@ def test_a_body_that_is_no_json() -> None:
         assert reply.status == 400
 
 
+@pytest.mark.parametrize("field", ["messages", "response_format", "tools", "tool_choice", "system", "temperature"])
+@pytest.mark.parametrize("junk", [7, "text", [7], [None], {"type": 7}, {"type": "json_schema", "json_schema": 7}, True])
+def test_nothing_of_the_wrong_shape_breaks_the_server(field: str, junk: Any) -> None:
+    bench = Bench()
+    for vendor, body in (("openai", openai_body("x")), ("anthropic", anthropic_body("x"))):
+        reply = bench.send(vendor, body | {field: junk})
+        assert reply is not None
+        assert reply.status in {200, 400}
+
+
+@pytest.mark.parametrize("most", [0, -1, 1.5, "7", True])
+def test_most_tokens_is_a_positive_number(most: Any) -> None:
+    reply, body = Bench().openai("x", max_completion_tokens=most)
+    assert (reply.status, body["error"]["param"]) == (400, "max_completion_tokens")
+
+
 def test_every_response_has_an_id() -> None:
     bench = Bench()
     first, second = (headers_of(bench.openai("x")[0])["x-request-id"] for _ in range(2))

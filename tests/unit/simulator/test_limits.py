@@ -114,6 +114,14 @@ def test_time_scale_makes_limits_larger_latency_shorter_and_waits_exact() -> Non
     assert headers_of(reply)["retry-after"] == "0.050"
 
 
+def test_limits_need_not_be_announced() -> None:
+    bench = Bench(rpm=60, announce=False)
+    statuses = [bench.openai("x"), bench.openai("x")]
+    assert [reply.status for reply, _ in statuses] == [200, 429]
+    assert not [name for reply, _ in statuses for name in headers_of(reply) if "ratelimit" in name]
+    assert headers_of(statuses[1][0])["retry-after-ms"] == "1000"
+
+
 def test_vendors_have_limits_of_their_own() -> None:
     bench = Bench(rpm=60)
     assert [bench.openai("x")[0].status, bench.anthropic("x")[0].status] == [200, 200]
