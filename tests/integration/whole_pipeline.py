@@ -133,8 +133,10 @@ class WholePipeline:
 
 
 @asynccontextmanager
-async def whole_pipeline(directory: Path, **variables: object) -> AsyncIterator[WholePipeline]:
-    """Start servers and stages; `variables` by their short names."""
+async def whole_pipeline(
+    directory: Path, environment: Mapping[str, str] | None = None, **variables: object
+) -> AsyncIterator[WholePipeline]:
+    """Start servers and stages; `environment` are variables in full, `variables` those of Sluice by short names."""
     given = {
         "STATE_DIR": directory,
         "KAFKA_SESSION_TIMEOUT_MS": 3000,
@@ -142,7 +144,8 @@ async def whole_pipeline(directory: Path, **variables: object) -> AsyncIterator[
         "FETCH_WAIT_MS": 20,
         **{name.upper(): value for name, value in variables.items()},
     }
-    settings = Settings.load({f"SLUICE_{name}": str(value) for name, value in given.items()})
+    ours = {f"SLUICE_{name}": str(value) for name, value in given.items()}
+    settings = Settings.load({**ours, **(environment or {})})
     async with embedded_stack(settings) as stack:
         settings = stack.settings
         async with (
