@@ -34,6 +34,7 @@ class Member:
         self.queue: deque[list[int]] = deque()
         self.held: dict[int, list[int]] = {}
         self.alive = True
+        self.killed = False
 
     def give(self, number: int, chunk: list[int]) -> None:
         assert self.process.stdin
@@ -86,7 +87,9 @@ class Fleet:
 
     async def finished(self) -> float:
         """Wait until nothing is left. Returns the moment."""
-        while any(member.queue or member.held for member in self.members):
+        while busy := [member for member in self.members if member.queue or member.held]:
+            if dead := [member.name for member in busy if not member.alive and not member.killed]:
+                raise RuntimeError(f"ended by themselves: {', '.join(dead)}")
             self._idle.clear()
             await self._idle.wait()
         return time.time()
@@ -99,17 +102,28 @@ class Fleet:
 
     async def kill(self, member: Member) -> None:
         """SIGKILL; what it held and had queued goes to the others, as partitions do."""
-        member.process.kill()
-        await member.process.wait()
+        await self._end(member)
         self.redeal([member])
+
+    async def abandon(self) -> None:
+        """SIGKILL to all: nobody is interested in the rest."""
+        for member in self.members:
+            await self._end(member)
+            member.queue.clear()
+            member.held.clear()
+
+    async def _end(self, member: Member) -> None:
+        member.killed, member.alive = True, False
+        if member.process.returncode is None:
+            member.process.kill()
+        await member.process.wait()
 
     def redeal(self, members: Sequence[Member]) -> None:
         """Take the queues of members (and what dead ones held) and deal them evenly over all that live."""
         left = [number for member in members for chunk in member.queue for number in chunk]
         for member in members:
             member.queue.clear()
-            if member.process.returncode is not None:
-                member.alive = False
+            if member.killed:
                 left += [number for chunk in member.held.values() for number in chunk]
                 member.held.clear()
         count = sum(member.alive for member in self.members)
@@ -131,6 +145,7 @@ class Fleet:
         assert member.process.stdout
         while line := await member.process.stdout.readline():
             self._note(member, json.loads(line))
+        member.alive = False
         self._idle.set()
 
     def _note(self, member: Member, said: dict[str, Any]) -> None:

@@ -58,7 +58,7 @@ class PipelineRun:
     @property
     def limited_share(self) -> float:
         """Share of calls answered with 429."""
-        return float(self.served["rate_limited"]) / max(1, self.served["calls"])
+        return float(self.served["rate_limited"] / max(1, self.served["calls"]))
 
     @property
     def limit_share(self) -> float:

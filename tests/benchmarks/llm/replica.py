@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from itertools import count
 from typing import Any
 
 import uvloop
 from pydantic import SecretStr
 
 from shared.database import Database
+from shared.errors import TransientError
 from shared.llm.admission import BreakerPolicy, Budgets, Limits, PostgresAdmission
 from shared.llm.gateway import Answer, Down
 from shared.llm.pricing import Prices
@@ -24,11 +26,9 @@ from shared.llm.store import AnswerStore
 from shared.llm.vendor_provider import VendorProvider
 from shared.llm.vendors import make_vendor
 from shared.runtime.clock import SystemClock
+from shared.runtime.policy import RetryPolicy
 from shared.settings import DatabaseSettings, Settings
 from tests.benchmarks.llm.question import CODE, Thing, code_of, name_of
-
-NAP_SECONDS = 0.5
-"""Before a provider that is down is asked again."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,12 @@ def provider_of(setup: Setup, database: Database) -> VendorProvider:
 
 
 class Replica:
-    """Works on what it is given until its input ends."""
+    """Works on what it is given until its input ends, and waits where the worker of a stage would."""
 
     def __init__(self, provider: VendorProvider, gives_up: bool) -> None:
         self._provider = provider
         self._gives_up = gives_up
+        self._policy, self._jitter = RetryPolicy(), random.Random(gives_up)
 
     async def work(self, lines: asyncio.StreamReader) -> None:
         """All chunks at once; whoever gives them out decides how many there are."""
@@ -98,11 +99,19 @@ class Replica:
 
     async def _answers(self, numbers: list[int]) -> list[Answer[Any] | Down]:
         things = [Thing(number=number) for number in numbers]
-        while True:
-            answers = list(await self._provider.answer(CODE, things))
-            if self._gives_up or not any(isinstance(answer, Down) for answer in answers):
-                return answers
-            await asyncio.sleep(NAP_SECONDS)
+        for failures in count(1):
+            answers = await self._tried(things)
+            down = [answer for answer in answers if isinstance(answer, Down)]
+            if self._gives_up or not down:
+                break
+            await asyncio.sleep(self._policy.in_place_delay(failures, down[-1].retry_after, self._jitter))
+        return answers
+
+    async def _tried(self, things: list[Thing]) -> list[Answer[Any] | Down]:
+        try:
+            return list(await self._provider.answer(CODE, things))
+        except TransientError as error:
+            return [Down(str(error), error.retry_after)] * len(things)
 
 
 def _is_wrong(number: int, answer: Answer[Any] | Down) -> bool:
