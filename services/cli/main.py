@@ -23,6 +23,7 @@ COMMANDS = {
     "up": Entry(f"{_IN}.up:up", "Run broker, database, every stage and the API until Ctrl-C."),
     "run": Entry(f"{_IN}.run:run", "Run stages as a service of their own."),
     "classify": Entry(f"{_IN}.classify:classify", "Classify indicators from files or standard input."),
+    "estimate": Entry(f"{_IN}.estimate:estimate", "Say what a run with a language model would take."),
     "resume": Entry(f"{_IN}.again:resume", "Finish batches that were interrupted."),
     "retry-failed": Entry(f"{_IN}.again:retry_failed", "Submit dead-lettered indicators again."),
     "batches": Entry(f"{_IN}.listings:batches", "List batches, or show one in full."),

@@ -1,9 +1,18 @@
 """Which provider a command line asks for, refused at once if it cannot be had."""
 
+from collections.abc import Sequence
+
 from shared.errors import UsageError
 from shared.llm.choice import Choice, parse_choice
 from shared.llm.pricing import Prices
 from shared.settings import EMBEDDED_PROVIDER, LlmSettings
+
+
+def asks_vendors(settings: LlmSettings, wish: str, stages: Sequence[str]) -> bool:
+    """Whether any of the stages asks a model over the network about indicators that travel with `wish`."""
+    own = [settings.own_provider(stage) for stage in stages]
+    chosen = [wish or settings.provider, *filter(None, own)]
+    return any(parse_choice(name).provider != EMBEDDED_PROVIDER for name in chosen)
 
 
 def wished_provider(settings: LlmSettings, provider: str | None, *, cascade: bool) -> str:

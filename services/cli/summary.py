@@ -3,13 +3,14 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from services.cli.results import ResultRow, RowStatus
+from services.cli.spending import Spending
 from shared.terminal.shown import duration, printable, rate
 
 UNDECIDED = "(none)"
@@ -37,6 +38,8 @@ class RunSummary:
     usage: Usage = field(default_factory=Usage)
     places: dict[str, str] = field(default_factory=dict)
     """Where results lie: a word for each place, such as output, rejects or table."""
+    spending: Spending | None = None
+    """What language models took; None if none was asked."""
 
     @property
     def all_completed(self) -> bool:
@@ -56,7 +59,9 @@ class RunSummary:
         return 1_000 * self.usage.cpu_seconds / self.indicators
 
 
-def summarise(rows: Iterable[ResultRow], usage: Usage, places: Mapping[str, str]) -> RunSummary:
+def summarise(
+    rows: Iterable[ResultRow], usage: Usage, places: Mapping[str, str], spending: Spending | None = None
+) -> RunSummary:
     """Counts the rows, in one pass."""
     statuses, families, types, reviews = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
     cost = 0.0
@@ -76,15 +81,21 @@ def summarise(rows: Iterable[ResultRow], usage: Usage, places: Mapping[str, str]
         cost_usd=cost,
         usage=usage,
         places=dict(places),
+        spending=spending,
     )
 
 
 def as_json(summary: RunSummary) -> str:
     """The summary as one JSON object, derived figures included."""
-    figures = {"indicators_per_second": summary.per_second, "cpu_ms_per_indicator": summary.cpu_ms_each}
-    content = asdict(summary)
+    figures: dict[str, object] = {
+        "indicators_per_second": summary.per_second,
+        "cpu_ms_per_indicator": summary.cpu_ms_each,
+    }
+    content = asdict(replace(summary, spending=None))
     usage = content.pop("usage")
-    return json.dumps({**content, **usage, **figures, "all_completed": summary.all_completed}, ensure_ascii=False)
+    spent = {"spending": summary.spending.as_json() if summary.spending else None}
+    whole = {**content, **spent, **usage, **figures, "all_completed": summary.all_completed}
+    return json.dumps(whole, ensure_ascii=False)
 
 
 def as_tables(summary: RunSummary) -> Group:
@@ -138,6 +149,7 @@ def _figure_rows(summary: RunSummary) -> Sequence[tuple[str, str]]:
     if summary.usage.cpu_seconds is not None and summary.cpu_ms_each is not None:
         rows.append(("CPU", f"{summary.usage.cpu_seconds:.1f} s, {summary.cpu_ms_each:.2f} ms an indicator"))
     rows.append(("cost", f"${summary.cost_usd:,.4f}"))
+    rows += summary.spending.figures() if summary.spending else []
     return rows + [(label, printable(place, 500)) for label, place in summary.places.items()]
 
 

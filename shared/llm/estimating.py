@@ -4,7 +4,9 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from math import ceil
+from typing import NamedTuple
 
 from shared.database import Executor
 from shared.llm.calls import Tokens
@@ -72,6 +74,27 @@ PROMPT_CACHES: Mapping[str, PromptCache] = {
 }
 Key = tuple[str, str, str]
 """(provider, model, question)."""
+
+
+class CallsMade(NamedTuple):
+    """What was called in a span of time."""
+
+    calls: int
+    tokens_in: int
+    tokens_cached: int
+    cost_usd: float
+
+
+async def moment(executor: Executor) -> datetime:
+    """The time by the clock of the books."""
+    now: datetime = await executor.fetchval(queries()["moment"])
+    return now
+
+
+async def calls_since(executor: Executor, since: datetime) -> CallsMade:
+    """What was called since then, whoever asked for it."""
+    (row,) = await executor.fetch(queries()["calls_since"], since)
+    return CallsMade(*row)
 
 
 async def measured_calls(executor: Executor) -> dict[Key, Measured]:

@@ -88,6 +88,11 @@ def elapsed(milliseconds: float | None) -> str | None:
     return f"{seconds:.1f} s" if seconds < 60 else duration(seconds)
 
 
+def dollars(amount: float | None) -> str | None:
+    """0.0796: a call costs less than a cent."""
+    return None if amount is None else f"{amount:,.4f}"
+
+
 def percent(share: float | None) -> str | None:
     """99.5 %."""
     return None if share is None else f"{share:.1f} %"

@@ -5,19 +5,25 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from rich.console import Console
 
-from services.cli.inputs import Accepted, Rejected, Row, read_indicators
+from schemas.indicator import Indicator
+from services.cli.choosing import Wanted, choosing_options, chosen_rows
+from services.cli.inputs import Accepted, Rejected, Row
 from services.cli.outputs import check_output, write_rejects, write_results
-from services.cli.providers import wished_provider
+from services.cli.providers import asks_vendors, wished_provider
 from services.cli.results import ResultRow, RowStatus, in_input_order
-from services.cli.sampling import SampleMode, choose
 from services.cli.summary import RunSummary, Usage, as_json, as_tables, summarise
 from shared.errors import UsageError
 from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from services.cli.session import Session
+    from services.cli.spending import Spending
+    from shared.llm.estimate import Estimate
 
 NOT_ALL_COMPLETED = 1
 
@@ -27,19 +33,15 @@ NOT_ALL_COMPLETED = 1
     "  sluice classify indicators.csv --output results.parquet\n"
     "  cat new.jsonl | sluice classify - --output results.jsonl --quiet\n"
     "  sluice classify big.jsonl --sample stratified --limit 100 --seed 7\n"
-    "  sluice classify big.jsonl --id GDP:AW --id CPI:AW"
+    "  sluice classify big.jsonl --id GDP:AW --id CPI:AW\n"
+    "  sluice classify indicators.csv --provider openai --cascade"
 )
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option(
     "--provider", metavar="P", help="Model that decides: embedded, or any that is configured. [default: LLM_PROVIDER]"
 )
 @click.option("--cascade", is_flag=True, help="Embedded model first; the provider only where that is not sure.")
-@click.option("--limit", type=click.IntRange(min=1), help="Classify at most so many indicators.")
-@click.option(
-    "--sample", type=click.Choice([mode.value for mode in SampleMode]), help="How --limit chooses. [default: the first]"
-)
-@click.option("--seed", type=int, default=0, show_default=True, help="Makes a sample repeatable.")
-@click.option("--id", "ids", multiple=True, metavar="ID", help="Only this indicator; may be given more than once.")
+@choosing_options
 @click.option("--resume", is_flag=True, help="Leave out indicators that have a result already.")
 @click.option(
     "--output",
@@ -80,7 +82,7 @@ def classify(inputs: tuple[str, ...], **options: Any) -> None:
         check_output(chosen.rejects, rejects=True)
     settings = _settings(chosen)
     wish = wished_provider(settings.llm, chosen.provider, cascade=chosen.cascade)
-    rows = _rows(inputs, chosen)
+    rows = chosen_rows(inputs, Wanted(chosen.limit, chosen.sample, chosen.seed, chosen.ids))
     raise SystemExit(asyncio.run(_classify(rows, wish, settings, chosen)))
 
 
@@ -111,35 +113,16 @@ def _settings(options: Options) -> Settings:
     return settings.model_copy(update={"feed": feed})
 
 
-def _rows(inputs: Sequence[str], options: Options) -> list[Row]:
-    if options.sample and options.limit is None:
-        raise UsageError("--sample needs --limit", remedy="say how many indicators the sample shall have")
-    rows: list[Row] = list(read_indicators(inputs))
-    if options.ids:
-        rows = _only(rows, set(options.ids))
-    mode = SampleMode(options.sample) if options.sample else None
-    return list(choose(rows, options.limit, mode, options.seed, _name))
+class Ran(NamedTuple):
+    """What came of a run."""
 
-
-def _only(rows: Sequence[Row], wanted: set[str]) -> list[Row]:
-    found: list[Row] = [row for row in rows if _id(row) in wanted]
-    if missing := wanted - {_id(row) for row in found}:
-        listed = ", ".join(sorted(missing))
-        raise UsageError(f"not in the input: {listed}", remedy="compare --id with the indicator_id of the rows")
-    return found
-
-
-def _id(row: Row) -> str | None:
-    return row.indicator.indicator_id if isinstance(row, Accepted) else row.indicator_id
-
-
-def _name(row: Row) -> str:
-    return row.indicator.name if isinstance(row, Accepted) else row.name or ""
+    results: dict[str, ResultRow]
+    elapsed_seconds: float
+    spending: "Spending | None"
 
 
 async def _classify(rows: list[Row], wish: str, settings: Settings, options: Options) -> int:
     # Imported here so that wrong usage is answered at once.
-    from services.cli.classification_run import fetch_known, fetch_results
     from services.cli.session import session
 
     console = Console(stderr=True)
@@ -148,20 +131,52 @@ async def _classify(rows: list[Row], wish: str, settings: Settings, options: Opt
             raise UsageError(
                 "--no-wait would stop the stages it has just started", remedy="run `sluice up` in another shell first"
             )
-        accepted = {row.indicator.indicator_id: row.raw.decode() for row in rows if isinstance(row, Accepted)}
-        results = await fetch_known(opened.database, list(accepted)) if options.resume else {}
-        todo = [(indicator_id, raw) for indicator_id, raw in accepted.items() if indicator_id not in results]
-        began = time.monotonic()
-        with opened.progress() as progress:
-            run = opened.new_run(progress, provider=wish)
-            finished = await run.submit_and_wait(todo, wait=not options.no_wait)
-        elapsed = time.monotonic() - began
-        results |= await fetch_results(opened.database, finished)
+        ran = await _run(opened, rows, wish, options)
         place = opened.place()
-    final = list(in_input_order(rows, results))
-    summary = summarise(final, Usage(elapsed_seconds=elapsed), {"table": place, **_write(rows, final, options)})
+    final = list(in_input_order(rows, ran.results))
+    places = {"table": place, **_write(rows, final, options)}
+    summary = summarise(final, Usage(elapsed_seconds=ran.elapsed_seconds), places, ran.spending)
     _show(summary, console, options)
     return 0 if summary.all_completed or options.no_wait else NOT_ALL_COMPLETED
+
+
+async def _run(opened: "Session", rows: Sequence[Row], wish: str, options: Options) -> Ran:
+    from services.cli.classification_run import fetch_known, fetch_results
+    from services.cli.spending import spending
+    from shared.llm.estimating import moment
+
+    accepted = {row.indicator.indicator_id: row for row in rows if isinstance(row, Accepted)}
+    results = await fetch_known(opened.database, list(accepted)) if options.resume else {}
+    todo = [row for indicator_id, row in accepted.items() if indicator_id not in results]
+    told = await _estimate(opened, [row.indicator for row in todo], wish, options)
+    since, began = await moment(opened.database), time.monotonic()
+    with opened.progress() as progress:
+        run = opened.new_run(progress, provider=wish)
+        submitted = [(row.indicator.indicator_id, row.raw.decode()) for row in todo]
+        finished = await run.submit_and_wait(submitted, wait=not options.no_wait)
+    elapsed = time.monotonic() - began
+    results |= await fetch_results(opened.database, finished)
+    if told is None or options.no_wait:
+        return Ran(results, elapsed, None)
+    batches = [*finished.done.values(), *finished.open.values()]
+    return Ran(results, elapsed, await spending(opened.database, batches, len(todo), since, told))
+
+
+async def _estimate(
+    opened: "Session", indicators: Sequence[Indicator], wish: str, options: Options
+) -> "Estimate | None":
+    """What the run would take, said before it begins; None if no model is asked that costs anything."""
+    from services.cli.session import classification
+    from services.cli.spending import in_a_line
+    from shared.llm.estimate import estimator
+
+    llm = opened.local.settings.llm
+    if not asks_vendors(llm, wish, [stage.name for stage in classification().stages]):
+        return None
+    found = await estimator(classification().name)(indicators, llm, wish, opened.database)
+    if not options.quiet:
+        opened.console.print(in_a_line(found), highlight=False, markup=False)
+    return found
 
 
 def _write(rows: Sequence[Row], final: Sequence[ResultRow], options: Options) -> dict[str, str]:

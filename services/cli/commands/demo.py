@@ -7,7 +7,7 @@ from importlib.resources import files
 import click
 from rich.console import Console
 
-from shared.settings import Settings
+from shared.settings import EMBEDDED_PROVIDER, Settings
 
 DATA = files("services.cli.demo").joinpath("load_10k.jsonl.gz")
 KEY = "demo-1"
@@ -49,7 +49,7 @@ async def _demo(limit: int, again: bool) -> int:
     async with session(_own_servers(Settings.load()), console) as opened:
         ready = time.monotonic()
         with opened.progress() as progress:
-            run = opened.new_run(progress, key=None if again else f"{KEY}:{limit}")
+            run = opened.new_run(progress, provider=EMBEDDED_PROVIDER, key=None if again else f"{KEY}:{limit}")
             finished = await run.submit_and_wait([(row.indicator.indicator_id, row.raw.decode()) for row in rows])
         elapsed = time.monotonic() - ready
         results = await fetch_results(opened.database, finished)

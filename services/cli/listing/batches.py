@@ -9,11 +9,13 @@ from rich.console import RenderableType
 from shared.database import Database
 from shared.database.ledger import Batch, batch, batches
 from shared.errors import UsageError
-from shared.terminal.printing import elapsed, facts, table
+from shared.terminal.printing import dollars, elapsed, facts, table
 
 Row = dict[str, Any]
 COLUMNS = ("batch", "status", "model", "done", "total", "failed", "needs human", "duration", "each", "confidence")
 TIMES = ("start", "end")
+SPENT = ("tokens in", "tokens out", "cost $")
+"""Shown where a language model was asked."""
 
 
 async def known_batch(database: Database, batch_id: str) -> Batch:
@@ -54,7 +56,13 @@ def _row(found: Batch) -> Row:
 
 def as_table(rows: Sequence[Row], title: str = "Batches") -> RenderableType:
     """One line a batch."""
-    return table(title, (*COLUMNS, *TIMES), [_cells(row) for row in rows])
+    asked = any(row["tokens_in"] or row["cost_usd"] for row in rows)
+    cells = [[*_cells(row), *(_spent(row) if asked else ()), row["started_at"], row["ended_at"]] for row in rows]
+    return table(title, (*COLUMNS, *(SPENT if asked else ()), *TIMES), cells)
+
+
+def _spent(row: Row) -> list[object]:
+    return [row["tokens_in"], row["tokens_out"], dollars(row["cost_usd"])]
 
 
 def _cells(row: Row) -> list[object]:
@@ -69,12 +77,11 @@ def _cells(row: Row) -> list[object]:
         elapsed(row["duration_ms"]),
         elapsed(row["avg_time_ms"]),
         row["avg_confidence"],
-        row["started_at"],
-        row["ended_at"],
     ]
 
 
 def as_facts(row: Row) -> RenderableType:
     """A batch in full, one value a line."""
     readable = {"duration_ms": elapsed(row["duration_ms"]), "avg_time_ms": elapsed(row["avg_time_ms"])}
+    readable["cost_usd"] = dollars(row["cost_usd"])
     return facts(f"Batch {row['batch_id']}", {name.removesuffix("_ms"): readable.get(name, row[name]) for name in row})

@@ -9,7 +9,7 @@ from services.cli.summary import counts_table
 from shared.database import Database
 from shared.database.results import ResultRecord, ResultStatus, results
 from shared.database.views import ResultCounts, result_counts
-from shared.terminal.printing import facts, table
+from shared.terminal.printing import dollars, facts, table
 
 TOP_TYPES = 10
 COLUMNS = {
@@ -23,8 +23,12 @@ COLUMNS = {
     "overall_confidence": "confidence",
     "review_status": "review",
     "status": "status",
+    "model": "model",
+    "cost_usd": "cost $",
     "error": "error",
 }
+OPTIONAL = ("cost_usd", "error")
+"""Columns that are shown where some row has a value in them."""
 
 
 class Results(NamedTuple):
@@ -40,13 +44,17 @@ class Results(NamedTuple):
     def as_tables(self) -> list[RenderableType]:
         """Totals, tables of counts, rows."""
         title = f"Rows ({len(self.rows):,} of {self.counts.total:,})"
-        columns = [name for name in COLUMNS if name != "error" or any(row.error for row in self.rows)]
-        cells = [[getattr(row, name) for name in columns] for row in self.rows]
+        columns = [name for name in COLUMNS if name not in OPTIONAL or any(getattr(row, name) for row in self.rows)]
+        cells = [[_cell(row, name) for name in columns] for row in self.rows]
         return [
             facts("Results", {"total": self.counts.total}),
             *count_tables(self.counts),
             table(title, [COLUMNS[name] for name in columns], cells),
         ]
+
+
+def _cell(row: ResultRecord, name: str) -> object:
+    return dollars(row.cost_usd) if name == "cost_usd" else getattr(row, name)
 
 
 def count_tables(counts: ResultCounts) -> list[RenderableType]:

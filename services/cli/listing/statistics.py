@@ -22,9 +22,10 @@ from shared.database.views import (
     stage_activity,
     throughput,
 )
-from shared.terminal.printing import elapsed, facts, percent, table
+from shared.terminal.printing import dollars, elapsed, facts, percent, table
 
 HOUR = 3_600.0
+MODEL_COLUMNS = ("provider", "model", "indicators", "confidence", "each", "tokens in", "tokens out", "cost $")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Statistics:
         return [
             facts("Overall", self._overall()),
             batches.as_table(self.batches, "Recent batches"),
-            table("Models", ("provider", "model", "indicators", "confidence", "each", "cost $"), self._models()),
+            table("Models", MODEL_COLUMNS, self._models()),
             facts("Last hour", {**self.last_hour._asdict(), "per_minute": self.last_hour.finished / 60}),
             table(f"Stages in the last {self.stage_minutes} minutes", ("stage", "status", "items", "each"), stages),
             *count_tables(self.counts),
@@ -72,13 +73,23 @@ class Statistics:
 
     def _overall(self) -> dict[str, object]:
         values: dict[str, object] = self.overall._asdict()
+        values["cost_usd"] = dollars(self.overall.cost_usd)
         values["success"] = percent(self.overall.success_percent)
         values["classified"] = f"{self.overall.classified:,} ({percent(self.overall.classified_percent) or '-'})"
         return values
 
     def _models(self) -> list[tuple[object, ...]]:
         return [
-            (row.provider, row.model, row.indicators, row.avg_confidence, elapsed(row.avg_time_ms), row.cost_usd)
+            (
+                row.provider,
+                row.model,
+                row.indicators,
+                row.avg_confidence,
+                elapsed(row.avg_time_ms),
+                row.tokens_in,
+                row.tokens_out,
+                dollars(row.cost_usd),
+            )
             for row in self.models
         ]
 

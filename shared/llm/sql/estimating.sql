@@ -9,12 +9,12 @@ WHERE started_at >= now() - make_interval(days => $1::integer) AND tokens_in > 0
 GROUP BY provider, model, question;
 
 -- name: calls_since
--- What was called since $1 at the latest until now, by provider and model: whoever asked for it.
-SELECT provider, model, count(*)::integer AS calls,
-       count(*) FILTER (WHERE tokens_in = 0)::integer AS failed, sum(tokens_in)::bigint AS tokens_in,
-       sum(tokens_cached)::bigint AS tokens_cached, sum(tokens_out)::bigint AS tokens_out,
-       sum(cost_usd)::float8 AS cost_usd
+-- What was called since $1, whoever asked for it.
+SELECT count(*)::integer AS calls, coalesce(sum(tokens_in), 0)::bigint AS tokens_in,
+       coalesce(sum(tokens_cached), 0)::bigint AS tokens_cached, coalesce(sum(cost_usd), 0)::float8 AS cost_usd
 FROM llm_call
-WHERE started_at >= $1
-GROUP BY provider, model
-ORDER BY provider, model;
+WHERE started_at >= $1;
+
+-- name: moment
+-- What time it is.
+SELECT clock_timestamp();
