@@ -1,42 +1,47 @@
-"""`sluice evaluate`: accuracy of the whole pipeline against labels, by models that have not seen the rows.
-
-A row whose concept (the head of its name) is among the training rows is scored by a model trained without every row of
-that concept: grouped cross-validation. A row about a concept that the shipped model never saw is scored by the shipped
-model itself.
-"""
+"""`sluice evaluate`: accuracy of the whole pipeline against labels, by the embedded model or by a provider."""
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 from pydantic import ValidationError
 
-from schemas.classification import IndicatorWithFamily, JoinedIndicator, ReviewedIndicator
+from schemas.classification import IndicatorWithFamily, JoinedIndicator
 from schemas.indicator import Indicator
+from services.classification.cascade_report import CascadeReport, cascade_report, opinions_of_labels, render_cascade
+from services.classification.cross_validation import by_unknowing_models
+from services.classification.evaluation_by_provider import Bill, ByProvider, classify_by_provider, render_bill
 from services.classification.in_memory import classify_in_memory
 from services.classification.model import EmbeddedModel
-from services.classification.model.dataset import LabelledRow, labelled_row, read_labelled
-from services.classification.model.evaluate import Prediction, score
-from services.classification.model.folds import concept_groups, grouped_folds
+from services.classification.model.dataset import LabelledRow, labelled_row
+from services.classification.model.evaluate import Prediction, predicted, score
 from services.classification.model.report import render
-from services.classification.model.train import supplement, train
 from shared.errors import UsageError
 from shared.llm.gateway import Ask, Down, EmbeddedProvider
 from shared.llm.question import Answer, Question
 from shared.runtime.outcome import Usage
-from shared.settings import EMBEDDED_PROVIDER
+from shared.settings import EMBEDDED_PROVIDER, LlmSettings, Settings
 
 FOLDS = 10
 
 Say = Callable[[str], None]
 
 
-@click.command(epilog="Example: sluice evaluate labelled.jsonl --json > report.json")
+@click.command(
+    epilog="Examples:\n\n\b\n  sluice evaluate labelled.jsonl --json > report.json\n"
+    "  sluice evaluate labelled.jsonl --provider openai\n"
+    "  sluice evaluate labelled.jsonl --cascade-report"
+)
 @click.argument("labelled", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="LABELLED.jsonl")
-@click.option("--provider", default=EMBEDDED_PROVIDER, show_default=True, help="Model that decides.")
+@click.option(
+    "--provider",
+    default=EMBEDDED_PROVIDER,
+    show_default=True,
+    help="Model that decides: embedded, openai, anthropic, google, local; or cascade: and one of these.",
+)
 @click.option(
     "--folds", type=click.IntRange(min=2), default=FOLDS, show_default=True, help="Models trained, each without a part."
 )
@@ -44,20 +49,63 @@ Say = Callable[[str], None]
 @click.option(
     "--worst", type=click.IntRange(min=0), default=10, show_default=True, help="Show so many confident misses."
 )
+@click.option(
+    "--cascade-report",
+    "cascade",
+    is_flag=True,
+    help="Show, by threshold of confidence, what a cascade leaves to a language model, its cost, and the accuracy.",
+)
 @click.option("--json", "json_output", is_flag=True, help="Print the report as JSON.")
-def evaluate(labelled: Path, provider: str, folds: int, seed: int, worst: int, json_output: bool) -> None:
+def evaluate(  # noqa: PLR0917 -- one parameter an option
+    labelled: Path, provider: str, folds: int, seed: int, worst: int, cascade: bool, json_output: bool
+) -> None:
     """Measure the whole pipeline against labelled indicators.
 
     Each line is an indicator as for `classify`, with a `label` object: family and indicator_type; optionally
     temporal_aggregation, heat_map_orientation, is_currency_denominated, time_basis, and `accept`, a list of other
-    family/type pairs that are as good. Training for the cross-validation needs the dev extra.
+    family/type pairs that are as good.
+
+    The embedded model is cross-validated: rows are scored by models that have not seen their concepts, which needs the
+    dev extra. A provider is asked through the gateway, at its price, with cache, budgets and limits as everywhere.
+
+    The cascade report tells how accurate a cascade would be if the language model answered like the labels, and, where
+    --provider names one, like that provider: it is asked about every row once. Reviews are left out of it.
     """
+    settings, rows = Settings.load(), read_rows(labelled)
+    settings.llm.check(provider)
+    by_provider = None
     if provider != EMBEDDED_PROVIDER:
-        raise UsageError(f"provider {provider!r} is not available", remedy=f"choose one of: {EMBEDDED_PROVIDER}")
-    rows = read_rows(labelled)
-    predictions = asyncio.run(predict(rows, folds, seed, lambda text: click.echo(text, err=True)))
+        by_provider = asyncio.run(classify_by_provider(rows, provider, settings, _say))
+    if cascade:
+        report = asyncio.run(_cascade(rows, by_provider, settings.llm, folds, seed))
+        click.echo(json.dumps(report.as_dict(), indent=2) if json_output else render_cascade(report))
+        return
+    predictions = by_provider.predictions if by_provider else asyncio.run(predict(rows, folds, seed, _say))
+    _print(rows, predictions, by_provider.bill if by_provider else None, worst=worst, json_output=json_output)
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _print(
+    rows: Sequence[LabelledRow], predictions: Sequence[Prediction], bill: Bill | None, *, worst: int, json_output: bool
+) -> None:
     report = score(rows, predictions)
-    click.echo(json.dumps(report.as_dict(), indent=2) if json_output else render(report, worst=worst))
+    if json_output:
+        click.echo(json.dumps(report.as_dict() | ({"bill": bill._asdict()} if bill else {}), indent=2))
+        return
+    click.echo(render(report, worst=worst))
+    if bill:
+        click.echo(f"\n{render_bill(bill)}")
+
+
+async def _cascade(
+    rows: Sequence[LabelledRow], measured: ByProvider | None, settings: LlmSettings, folds: int, seed: int
+) -> CascadeReport:
+    judge = opinions_of_labels(rows, measured)
+    opinions = await by_unknowing_models(rows, judge, folds=folds, seed=seed, say=_say)
+    return await cascade_report(rows, opinions, measured, settings)
 
 
 def read_rows(path: Path) -> list[LabelledRow]:
@@ -82,44 +130,15 @@ def read_rows(path: Path) -> list[LabelledRow]:
 
 
 async def predict(rows: Sequence[LabelledRow], folds: int, seed: int, say: Say) -> list[Prediction]:
-    """Final values of every row, by a model that knows nothing of its concept."""
-    training = read_labelled()
-    known = [*training, *supplement(training, ())]
-    groups = concept_groups([row.name for row in [*known, *rows]]).tolist()
-    seen = set(groups[: len(known)])
-    mine = groups[len(known) :]
-    fresh = [place for place, group in enumerate(mine) if group not in seen]
-    predictions: dict[int, Prediction] = {}
-    if fresh:
-        say(f"{len(fresh)} rows are about concepts the shipped model never saw; it scores them itself")
-        predictions.update(await _predict(EmbeddedModel.load(), rows, fresh))
-    if len(fresh) < len(rows):
-        predictions.update(await _cross_validate(training, rows, set(fresh), folds, seed, say))
-    return [predictions[place] for place in range(len(rows))]
+    """Final values of every row, by an embedded model that knows nothing of its concept."""
 
+    async def judge(model: EmbeddedModel, places: Sequence[int]) -> Mapping[int, Prediction]:
+        provider = {EMBEDDED_PROVIDER: _ModelProvider(model)}
+        indicators = [Indicator.model_validate(rows[place].record) for place in places]
+        final = await classify_in_memory(indicators, lambda _, count: Ask(provider, [""] * count))
+        return {place: predicted(item) for place, item in zip(places, final, strict=True)}
 
-async def _cross_validate(
-    training: Sequence[LabelledRow], rows: Sequence[LabelledRow], done: set[int], folds: int, seed: int, say: Say
-) -> dict[int, Prediction]:
-    """Predictions for the rows that are not done, each by a model trained on the other folds' training rows."""
-    everything = [*rows, *training]
-    predictions: dict[int, Prediction] = {}
-    for number, (kept, left_out) in enumerate(grouped_folds(everything, folds, seed), start=1):
-        places = [place for place in left_out.tolist() if place < len(rows) and place not in done]
-        if not places:
-            continue
-        say(f"fold {number} of {folds}: training without {len(left_out)} rows, scoring {len(places)}")
-        own = [everything[place] for place in kept.tolist() if place >= len(rows)]
-        model = train(own, held_out=[everything[place] for place in left_out.tolist()])
-        predictions.update(await _predict(model, rows, places))
-    return predictions
-
-
-async def _predict(model: EmbeddedModel, rows: Sequence[LabelledRow], places: Sequence[int]) -> dict[int, Prediction]:
-    provider = {EMBEDDED_PROVIDER: _ModelProvider(model)}
-    indicators = [Indicator.model_validate(rows[place].record) for place in places]
-    final = await classify_in_memory(indicators, lambda _, count: Ask(provider, [""] * count))
-    return {place: _prediction(item) for place, item in zip(places, final, strict=True)}
+    return await by_unknowing_models(rows, judge, folds=folds, seed=seed, say=say)
 
 
 class _ModelProvider(EmbeddedProvider):
@@ -142,15 +161,3 @@ def _as(kind: type[Any], item: Any) -> Any:
     if not isinstance(item, kind):
         raise TypeError(f"expected {kind.__name__}, not {type(item).__name__}")
     return item
-
-
-def _prediction(item: ReviewedIndicator) -> Prediction:
-    return Prediction(
-        family=item.family.family,
-        indicator_type=item.type.indicator_type,
-        temporal_aggregation=item.type.temporal_aggregation,
-        heat_map_orientation=item.type.heat_map_orientation,
-        is_currency_denominated=item.currency.is_currency_denominated,
-        time_basis=item.time.time_basis,
-        confidence=item.family.confidence * item.type.confidence,
-    )

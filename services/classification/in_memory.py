@@ -7,7 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from schemas.base import Contract
-from schemas.classification import ContestedIndicator, JoinedIndicator, NormalizedIndicator, ReviewedIndicator
+from schemas.classification import (
+    ContestedIndicator,
+    IndicatorWithType,
+    JoinedIndicator,
+    NormalizedIndicator,
+    ReviewedIndicator,
+)
 from schemas.indicator import Indicator
 from services.classification.boolean_review import review
 from services.classification.cumulative import detect_cumulative
@@ -19,7 +25,7 @@ from services.classification.normalize import normalized
 from services.classification.scale import infer_scale
 from services.classification.time_basis import infer_time_basis
 from shared.llm.gateway import Ask, EmbeddedProvider
-from shared.runtime.outcome import NO_USAGE, Emit, Outcome, Usage
+from shared.runtime.outcome import Emit, Outcome, Usage
 from shared.settings import EMBEDDED_PROVIDER, LlmSettings
 
 GatewayFor = Callable[[str, int], Ask]
@@ -33,6 +39,12 @@ def by_embedded_model(_: str, count: int) -> Ask:
     return Ask({EMBEDDED_PROVIDER: EmbeddedProvider()}, [""] * count)
 
 
+Spent = list[Usage]
+"""What the deciding stages took for one item, in their order."""
+Rejected = dict[int, str]
+"""Place of an item -> why a stage rejected it."""
+
+
 async def classify_in_memory(
     indicators: Sequence[Indicator], ask: GatewayFor = by_embedded_model, settings: LlmSettings = DEFAULTS
 ) -> list[ReviewedIndicator]:
@@ -42,25 +54,63 @@ async def classify_in_memory(
 
 async def classify_with_usage(
     indicators: Sequence[Indicator], ask: GatewayFor = by_embedded_model, settings: LlmSettings = DEFAULTS
-) -> list[tuple[ReviewedIndicator, list[Usage]]]:
-    """Final rows in the order of `indicators`, each with what its deciding stages took."""
-    count = len(indicators)
-    joined = await _joined([normalized(indicator) for indicator in indicators], ask)
-    families = await assign_family(joined, ask("family", count))
-    types = await classify_type(_messages(families), ask("type", count))
-    reviews = await review(_messages(types), ask("boolean-review", count), settings)
-    reviewed = _messages(reviews)
-    contested = [place for place, item in enumerate(reviewed) if isinstance(item, ContestedIndicator)]
-    settlements = await settle([reviewed[place] for place in contested], ask("final-review", len(contested)), settings)
-    spent = [[_usage(outcome) for outcome in outcomes] for outcomes in zip(families, types, reviews, strict=True)]
-    for place, outcome, message in zip(contested, settlements, _messages(settlements), strict=True):
-        reviewed[place] = message
-        spent[place].append(_usage(outcome))
-    return list(zip(reviewed, spent, strict=True))
+) -> list[tuple[ReviewedIndicator, Spent]]:
+    """Final rows in the order of `indicators`, with what they took. Raises RuntimeError if a stage rejects an item."""
+    rejected: Rejected = {}
+    typed = await typed_in_memory(indicators, ask, rejected)
+    if rejected:
+        raise RuntimeError(f"a stage rejected an item: {next(iter(rejected.values()))}")
+    return await reviewed_in_memory(typed, ask, settings)
 
 
-def _usage(outcome: Outcome) -> Usage:
-    return outcome.usage if isinstance(outcome, Emit) else NO_USAGE
+async def typed_in_memory(
+    indicators: Sequence[Indicator], ask: GatewayFor, rejected: Rejected
+) -> list[tuple[IndicatorWithType, Spent]]:
+    """Items with family and type, without those that a stage rejects, whose places and reasons come to `rejected`."""
+    rejected.clear()
+    joined = await joined_in_memory(indicators, ask)
+    families = await assign_family(joined, ask("family", len(joined)))
+    places = _accepted(families, range(len(joined)), rejected)
+    with_family = [outcome for outcome in families if isinstance(outcome, Emit)]
+    types = await classify_type(_messages(with_family), ask("type", len(places)))
+    _accepted(types, places, rejected)
+    return [
+        (second.messages[0], [first.usage, second.usage])  # type: ignore[misc]  # the type stage's message
+        for first, second in zip(with_family, types, strict=True)
+        if isinstance(second, Emit)
+    ]
+
+
+async def reviewed_in_memory(
+    typed: Sequence[tuple[IndicatorWithType, Spent]], ask: GatewayFor, settings: LlmSettings
+) -> list[tuple[ReviewedIndicator, Spent]]:
+    """The items after both reviews."""
+    reviews = await review([item for item, _ in typed], ask("boolean-review", len(typed)), settings)
+    messages = _messages(reviews)
+    spent = [[*before, outcome.usage] for (_, before), outcome in zip(typed, reviews, strict=True)]
+    contested = [place for place, item in enumerate(messages) if isinstance(item, ContestedIndicator)]
+    settled = await settle([messages[place] for place in contested], ask("final-review", len(contested)), settings)
+    for place, outcome, message in zip(contested, settled, _messages(settled), strict=True):
+        messages[place] = message
+        spent[place].append(outcome.usage)
+    return list(zip(messages, spent, strict=True))
+
+
+async def joined_in_memory(
+    indicators: Sequence[Indicator], ask: GatewayFor = by_embedded_model
+) -> list[JoinedIndicator]:
+    """The items with all facts that rules can find."""
+    return await _joined([normalized(indicator) for indicator in indicators], ask)
+
+
+def _accepted(outcomes: Sequence[Outcome], places: Sequence[int], rejected: Rejected) -> list[int]:
+    kept = []
+    for place, outcome in zip(places, outcomes, strict=True):
+        if isinstance(outcome, Emit):
+            kept.append(place)
+        else:
+            rejected[place] = outcome.detail
+    return kept
 
 
 async def _joined(items: Sequence[NormalizedIndicator], ask: GatewayFor) -> list[JoinedIndicator]:

@@ -168,7 +168,10 @@ class Gateway:
 
     def ask(self, stage: str, envelopes: Envelopes) -> "Ask":
         """The gateway as one stage sees it for one batch."""
-        wishes = [envelope.provider for envelope in envelopes]
+        return self.ask_for(stage, [envelope.provider for envelope in envelopes])
+
+    def ask_for(self, stage: str, wishes: Sequence[str]) -> "Ask":
+        """The same for items that travel in no envelopes: `wishes` are the providers they ask for, empty for none."""
         return Ask(self._providers, wishes, self._routing, _setting_name(stage))
 
 

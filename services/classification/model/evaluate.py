@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from schemas.classification import ReviewedIndicator
 from schemas.enums import Family, IndicatorType, Orientation, TemporalAggregation, TimeBasis
 from services.classification.model.dataset import Label, LabelledRow
 from services.classification.model.labels import Pair
@@ -56,6 +57,19 @@ class Prediction:
     def pair(self) -> Pair:
         """Family and type."""
         return self.family, self.indicator_type
+
+
+def predicted(item: ReviewedIndicator) -> Prediction:
+    """The final values of an item, as they are scored."""
+    return Prediction(
+        family=item.family.family,
+        indicator_type=item.type.indicator_type,
+        temporal_aggregation=item.type.temporal_aggregation,
+        heat_map_orientation=item.type.heat_map_orientation,
+        is_currency_denominated=item.currency.is_currency_denominated,
+        time_basis=item.time.time_basis,
+        confidence=item.family.confidence * item.type.confidence,
+    )
 
 
 class Tally(NamedTuple):

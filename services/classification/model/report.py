@@ -9,17 +9,17 @@ def render(report: Report, *, worst: int = 10) -> str:
     """Tables of accuracy by field and by source, reliability, confusion, and the most confident misses."""
     parts = [
         f"{report.rows} rows",
-        _table(["field", "right", "rows", "share"], [_line(name, tally) for name, tally in report.fields.items()]),
+        table(["field", "right", "rows", "share"], [_line(name, tally) for name, tally in report.fields.items()]),
         _by_source(report),
         f"reliability of the confidence: Brier {report.brier:.4f}, calibration error {report.calibration_error:.4f}",
-        _table(
+        table(
             ["confidence", "rows", "claimed", "right"],
             [
-                [f"{b.low:.1f}-{b.high:.1f}", str(b.total), _percent(b.mean_confidence), _percent(b.accuracy)]
+                [f"{b.low:.1f}-{b.high:.1f}", str(b.total), percent(b.mean_confidence), percent(b.accuracy)]
                 for b in report.reliability
             ],
         ),
-        _table(["label", "prediction", "rows"], [[one, two, str(count)] for one, two, count in report.confusion]),
+        table(["label", "prediction", "rows"], [[one, two, str(count)] for one, two, count in report.confusion]),
         *(
             f"{miss.confidence:.2f}  {miss.name[:80]} | {miss.units[:30]}: {miss.expected}, not {miss.given}"
             for miss in report.worst[:worst]
@@ -30,24 +30,25 @@ def render(report: Report, *, worst: int = 10) -> str:
 
 def _by_source(report: Report) -> str:
     names = [name for name in report.fields if name not in ("family_accepted", "pair_alias", "temporal")]
-    return _table(
+    return table(
         ["source", "rows", *names],
         [
-            [source, str(fields["pair"].total), *(_percent(fields.get(name, Tally(0, 0)).share) for name in names)]
+            [source, str(fields["pair"].total), *(percent(fields.get(name, Tally(0, 0)).share) for name in names)]
             for source, fields in report.by_source.items()
         ],
     )
 
 
 def _line(name: str, tally: Tally) -> list[str]:
-    return [name, str(tally.right), str(tally.total), _percent(tally.share)]
+    return [name, str(tally.right), str(tally.total), percent(tally.share)]
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """A share, 0..1, in percent."""
     return f"{100 * share:.2f} %"
 
 
-def _table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+def table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     """Columns as wide as their longest entry; the first is set left, the others right."""
     rows = [list(heads), *map(list, lines)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(heads))]
