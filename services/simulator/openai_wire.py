@@ -21,6 +21,8 @@ PARAMETERS: Final = frozenset(
         *("service_tier", "prediction", "verbosity"),
     )
 )
+STRICT_MODELS: Final = ("gpt-", "o1", "o3", "o4")
+"""OpenAI's own; servers of other models that speak this format take any schema."""
 MESSAGE_TOKENS: Final = 4
 """What wraps each message."""
 CACHE_FROM, CACHE_STEP = 1024, 128
@@ -47,7 +49,10 @@ class OpenAIWire:
         instructions = "\n".join(
             text for text, message in zip(texts, messages, strict=True) if message["role"] in ("system", "developer")
         )
-        question = self._reader.openai_question(payload.get("response_format") or {}, instructions, texts)
+        particular = payload["model"].startswith(STRICT_MODELS)
+        question = self._reader.openai_question(
+            payload.get("response_format") or {}, instructions, texts, particular=particular
+        )
         prefix_tokens = count_again(instructions) + question.tokens + MESSAGE_TOKENS
         rest = sum(
             count_tokens(text) + MESSAGE_TOKENS

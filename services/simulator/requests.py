@@ -39,12 +39,15 @@ class RequestReader:
     def __init__(self, answers: Recogniser) -> None:
         self._answers = answers
         self._known: dict[tuple[str, str], Asked] = {}
+        self._strict: set[tuple[str, str]] = set()
 
-    def openai_question(self, form: Mapping[str, Any], instructions: str, texts: Sequence[str]) -> Asked:
-        """From `response_format`. Raises Rejection."""
+    def openai_question(
+        self, form: Mapping[str, Any], instructions: str, texts: Sequence[str], *, particular: bool = True
+    ) -> Asked:
+        """From `response_format`. Raises Rejection; if it is `particular`, also for schemas that OpenAI does not take."""
         kind = form.get("type", "text")
         if kind == "json_schema":
-            return self._openai_schema(form.get("json_schema") or {})
+            return self._openai_schema(form.get("json_schema") or {}, particular)
         if kind not in ("json_object", "text"):
             raise _invalid(f"Invalid value: '{kind}'. Supported values are: 'json_object', 'json_schema', and 'text'.")
         if kind == "json_object" and not any("json" in text.lower() for text in texts):
@@ -54,17 +57,17 @@ class RequestReader:
         schema = form.get("schema") or _schema_in(instructions) or next(filter(None, map(_schema_in, texts)), {})
         return self._asked("", schema)
 
-    def _openai_schema(self, named: Mapping[str, Any]) -> Asked:
+    def _openai_schema(self, named: Mapping[str, Any], particular: bool) -> Asked:
         name, schema = named.get("name"), named.get("schema")
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise _invalid("Missing or invalid parameter: 'response_format.json_schema.name'.")
         if not isinstance(schema, Mapping):
             raise _invalid("Missing required parameter: 'response_format.json_schema.schema'.")
         text = as_json(schema)
-        known = self._known.get((name, text))
-        if known is None and named.get("strict"):
+        if particular and named.get("strict") and (name, text) not in self._strict:
             check_openai(name, schema)
-        return known or self._asked(name, schema, text)
+            self._strict.add((name, text))
+        return self._known.get((name, text)) or self._asked(name, schema, text)
 
     def anthropic_tool(self, tool: Mapping[str, Any], place: int) -> Asked:
         """From the tool that has to be used. Raises Rejection."""

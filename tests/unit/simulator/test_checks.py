@@ -77,6 +77,16 @@ def test_openai_takes_any_schema_where_strict_is_not_asked_for() -> None:
     assert reply.status == 200
 
 
+def test_servers_of_other_models_take_what_openai_does_not() -> None:
+    body = openai_body("x", model="mistral-7b-instruct-v0.3")
+    _item(body)["properties"]["reasoning"]["maxLength"] = 300
+    bench = Bench()
+    for model, status in (("mistral-7b-instruct-v0.3", 200), ("gpt-4o-mini", 400)):
+        reply = bench.send("openai", body | {"model": model})
+        assert reply is not None
+        assert reply.status == status
+
+
 @pytest.mark.parametrize("name", ["model", "max_tokens", "messages"])
 def test_anthropic_demands_its_fields(name: str) -> None:
     reply, body = Bench().anthropic("x", **{name: None})
