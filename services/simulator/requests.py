@@ -44,7 +44,7 @@ class RequestReader:
     def openai_question(
         self, form: Mapping[str, Any], instructions: str, texts: Sequence[str], *, particular: bool = True
     ) -> Asked:
-        """From `response_format`. Raises Rejection; if it is `particular`, also for schemas that OpenAI does not take."""
+        """From `response_format`. Raises Rejection; if `particular`, also for schemas that OpenAI does not take."""
         kind = form.get("type", "text")
         if kind == "json_schema":
             return self._openai_schema(form.get("json_schema") or {}, particular)
