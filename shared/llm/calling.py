@@ -29,6 +29,7 @@ from shared.llm.calls import (
     Tokens,
     Vendor,
     VendorError,
+    limited_tokens,
 )
 from shared.llm.pricing import Prices, estimate_tokens
 from shared.llm.question import Question
@@ -48,6 +49,7 @@ SCHEMA_TOKENS = 60
 ROOM_FOR_REPLIES = 4
 """A reply may be so many times as long as usual before it is cut."""
 CHARACTERS_A_TOKEN_AT_LEAST = 2
+LEARNING_RATE = 0.2
 
 
 @dataclass(slots=True, eq=False)
@@ -100,6 +102,8 @@ class Caller:
         self._jitter = jitter
         self._never = asyncio.Event()
         self._outputs: deque[float] = deque(maxlen=200)
+        self._counted = 1.0
+        """Input tokens that count against the limit, over our estimate of them."""
 
     async def solve(self, items: Sequence[Item]) -> None:
         """Settle every item. Raises TransientError if the database is away."""
@@ -139,7 +143,8 @@ class Caller:
         read = self._read(completion, items)
         outcome = completion.finish if read.replies or completion.finish is not CallOutcome.OK else CallOutcome.INVALID
         await self._book(permit, items, completion, outcome, began)
-        self._note(items, read, completion)
+        self._learn(estimate_tokens(_text(request)), completion.tokens, len(items))
+        self._note(items, read)
         return completion, read
 
     def _request(self, items: Sequence[Item], rejected: tuple[str, str] | None) -> tuple[Request, Plan]:
@@ -155,14 +160,14 @@ class Caller:
             timeout_seconds=self._timeout,
             rejected=rejected,
         )
-        text = self._prompt.instructions + message + "".join(rejected or ())
+        text = _text(request)
         bound = Tokens(input=len(text) // CHARACTERS_A_TOKEN_AT_LEAST, output=most)
         plan = Plan(
             provider=self._vendor.provider,
             model=self._vendor.model,
             question=self._question,
             items=len(items),
-            tokens=estimate_tokens(text) + int(self._usual_output() * len(items)),
+            tokens=int(estimate_tokens(text) * self._counted) + int(self._usual_output() * len(items)),
             max_cost_usd=self._prices.cost(self._vendor.provider, self._vendor.model, bound),
         )
         return request, plan
@@ -187,8 +192,13 @@ class Caller:
             metrics.LLM_REJECTED_ITEMS.labels(reason).inc(count)
         return read
 
-    def _note(self, items: Sequence[Item], read: Read, completion: Completion) -> None:
-        self._outputs.append(completion.tokens.output / len(items))
+    def _learn(self, guess: int, tokens: Tokens, count: int) -> None:
+        """What calls really take, for the next estimate: replies get longer or shorter, prompts are cached."""
+        self._outputs.append(tokens.output / count)
+        seen = limited_tokens(self._vendor.provider, tokens) - tokens.output
+        self._counted += LEARNING_RATE * (seen / max(guess, 1) - self._counted)
+
+    def _note(self, items: Sequence[Item], read: Read) -> None:
         for item_id, item in zip(item_ids(len(items)), items, strict=True):
             item.reply = read.replies.get(item_id)
             if item.reply is None and item.calls >= MOST_CALLS_AN_ITEM:
@@ -277,6 +287,10 @@ class Caller:
             error=str(error),
         )
         await self._admission.settle(permit, result)
+
+
+def _text(request: Request) -> str:
+    return request.instructions + request.items + "".join(request.rejected or ())
 
 
 def _close(items: Sequence[Item], closed: Closed) -> None:

@@ -47,6 +47,15 @@ class Tokens:
     output: int = 0
 
 
+CACHED_IS_FREE = frozenset({"anthropic"})
+"""Vendors that do not count cached input against the limit of tokens."""
+
+
+def limited_tokens(provider: str, tokens: Tokens) -> int:
+    """How many of `tokens` count against the vendor's limit."""
+    return tokens.input + tokens.output - (tokens.cached if provider in CACHED_IS_FREE else 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Announced:
     """Limits that a vendor's response headers name; None where a header is missing. Resets in seconds from now."""

@@ -20,12 +20,10 @@ class FamilyReply(Contract):
 
 
 def accept(item: JoinedIndicator, reply: FamilyReply) -> FamilyAssignment:
-    """The assignment. Raises ValueError if first and second are the same."""
-    if reply.runner_up is reply.family:
-        raise ValueError(f"runner_up must be another family than {reply.family}")
+    """The assignment. A second that is the same as the first says that there is none: small models do so."""
     return FamilyAssignment(
         family=reply.family,
-        runner_up=reply.runner_up,
+        runner_up=reply.runner_up if reply.runner_up is not reply.family else None,
         confidence=reply.confidence,
         reasoning=impersonal(reply.reasoning, item.subject, item.unit),
     )

@@ -7,10 +7,8 @@ from random import Random
 from typing import Any
 
 from shared.llm.admission.breaker import passed
-from shared.llm.calls import CallOutcome, Permit, Result
+from shared.llm.calls import CallOutcome, Permit, Result, limited_tokens
 
-CACHED_IS_FREE = frozenset({"anthropic"})
-"""Vendors that do not count cached input against the limit of tokens."""
 DEFAULT_HOLD_SECONDS = (0.5, 1.5)
 """After a 429 that does not say how long; one second on average, so that replicas do not come back all at once."""
 LONGEST_PAUSE_SECONDS = 1.0
@@ -59,9 +57,7 @@ def _token_change(settlement: Settlement) -> int:
     result, plan = settlement.result, settlement.permit.plan
     if result is None:
         return -plan.tokens
-    taken = result.tokens.input + result.tokens.output
-    if plan.provider in CACHED_IS_FREE:
-        taken -= result.tokens.cached
+    taken = limited_tokens(plan.provider, result.tokens)
     if not taken and result.outcome in {CallOutcome.TIMEOUT, CallOutcome.LOST}:
         return 0  # nobody told us what it took; the vendor may well have worked
     return taken - plan.tokens
