@@ -31,6 +31,7 @@ STAGES = ("time", "cumulative", "scale", "currency", "family", "type")
 _SHOWN = ("name", "units", "provider", "model", "batch_id", "overall_confidence", "review_status", "submitted_at")
 _HISTORY = ("id", "created_at", "decision", "fields", "reviewer", "reason", "name", "units", "superseded_at")
 _SAMPLES = "sample_values"
+_OPINIONS = ("stage", "model", "values", "confidence")
 
 
 class Wanted(NamedTuple):
@@ -69,7 +70,13 @@ def as_table(rows: list[dict[str, Any]]) -> RenderableType:
 
 
 def _cell(value: object) -> object:
+    if isinstance(value, dict):
+        return _values(value)
     return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _values(values: Mapping[str, object]) -> str:
+    return ", ".join(f"{name}={'null' if value is None else value}" for name, value in values.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +113,7 @@ class Known:
             facts("As submitted", told),
             facts("Values", self.values()),
             table("Stages", ("stage", "confidence", "reasoning"), stages),
-            *([facts("Opinions", self.opinions())] if self.opinions() else []),
+            *([table("Opinions", _OPINIONS, self._both_opinions())] if self.opinions() else []),
             table("Rules that object", ("rule", "name", "fields", "reason"), rules),
             *(facts(f"{name} review".capitalize(), one) for name, one in self.reviews().items()),
             table("Decisions of people", _HISTORY, [[_cell(one[name]) for name in _HISTORY] for one in self.decisions]),
@@ -124,8 +131,18 @@ class Known:
         }
 
     def opinions(self) -> dict[str, Any]:
-        """What each model said where more than one was asked."""
+        """What the embedded model said, by stage, where a language model was asked after it."""
         return dict(json.loads(self.row.get("opinions") or "{}"))
+
+    def _both_opinions(self) -> list[tuple[object, ...]]:
+        """For each stage what the embedded model said, and what stands."""
+        rows: list[tuple[object, ...]] = []
+        for stage, prior in self.opinions().items():
+            said = prior["values"]
+            stands = {field: self.row[field] for field in said}
+            rows.append((stage, f"{prior['provider']} {prior['model']}", _values(said), prior["confidence"]))
+            rows.append((stage, "what stands", _values(stands), self.row[f"{stage}_confidence"]))
+        return rows
 
     def reviews(self) -> dict[str, dict[str, Any]]:
         """What the two reviews said."""

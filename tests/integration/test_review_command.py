@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from schemas.classification import Opinion
 from services.classification.model.dataset import read_labelled
 from services.classification.model.train import with_labels
 from shared.database import Database
@@ -55,6 +56,15 @@ async def test_from_the_list_to_a_label(sluice: Sluice, database: Database, tmp_
     again = await sluice("review", "import", "labels.jsonl", "--json")
     assert [one["repeated"] for one in again.json["decisions"]] == [True, True]
     assert [row["indicator_id"] for row in (await sluice("review", "list", "--json")).json] == ["nasty"]
+
+
+async def test_both_opinions_of_a_cascade_are_shown(sluice: Sluice, database: Database) -> None:
+    prior = Opinion(provider="embedded", model="linear-1", values={"family": "temporal"}, confidence=0.3)
+    await run(database, "b", [reviewed("a").model_copy(update={"family_prior": prior})])
+    shown = " ".join((await sluice("review", "show", "a")).out.split())
+    assert "family embedded linear-1 family=temporal 0.3" in shown
+    assert "family what stands family=numeric-measurement 0.9" in shown
+    assert (await sluice("review", "show", "a", "--json")).json["opinions"]["family"]["confidence"] == 0.3
 
 
 async def test_one_in_full_as_json(sluice: Sluice, database: Database) -> None:
