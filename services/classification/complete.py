@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from schemas.classification import CompletedIndicator, ReviewedIndicator
 from schemas.enums import ItemStatus, ReviewStatus
 from services.classification.final_row import Effort, final_row, overall_confidence
-from services.classification.human_reviews import PERSON, decided, standing_reviews
+from services.classification.human_reviews import PERSON, decided, settle_overtaken, standing_reviews
 from services.classification.store import upsert_classifications
 from shared.database import Database
 from shared.database.announcements import mark_announced, unannounced_batches
@@ -49,7 +49,8 @@ async def complete(
             )
             for place in moved
         ]
-        await upsert_classifications(transaction, rows)
+        if await upsert_classifications(transaction, rows):
+            await settle_overtaken(transaction, [items[place] for place in moved], reviews)
         await append_trails(
             transaction,
             batch_ids=[outcomes[place].batch_id for place in moved],

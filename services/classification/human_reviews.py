@@ -13,6 +13,7 @@ from services.classification.review_row import PARTS, REASONING_LIMIT, row_of
 from services.classification.rules.review import Replacement, apply
 from services.classification.store import queries
 from shared.database import Executor, Record
+from shared.database.ledger import settle_items
 
 Values = Mapping[ReviewField, Replacement]
 
@@ -98,6 +99,23 @@ async def standing_reviews(executor: Executor, indicator_ids: Sequence[str]) -> 
     """The decisions that stand, by indicator; one statement however many are asked for."""
     rows = await executor.fetch(queries()["standing_reviews"], indicator_ids)
     return {row["indicator_id"]: HumanReview.of(row) for row in rows}
+
+
+async def settle_overtaken(
+    executor: Executor, items: Sequence[ReviewedIndicator], read: Mapping[str, HumanReview]
+) -> None:
+    """Decisions that were made after `read` was read, and before the rows of `items` were stored, count for these."""
+    waiting = {
+        item.subject.indicator_id: item.subject for item in items if item.review_status is ReviewStatus.NEEDS_HUMAN
+    }
+    now = await standing_reviews(executor, list(waiting))
+    overtaken = [
+        indicator_id
+        for indicator_id, review in now.items()
+        if review != read.get(indicator_id) and review.is_about(waiting[indicator_id].name, waiting[indicator_id].units)
+    ]
+    if overtaken:
+        await settle_items(executor, overtaken)
 
 
 def decided(item: ReviewedIndicator, review: HumanReview) -> ReviewedIndicator:

@@ -121,9 +121,14 @@ def _trail(text: str) -> bytes:
     return ",".join(f"{{{entry}}}" for entry in entries.values()).encode()
 
 
-async def upsert_classifications(executor: Executor, rows: Sequence[tuple[object, ...]]) -> None:
-    """Store final rows (services.classification.final_row), the newest of each indicator."""
+async def upsert_classifications(executor: Executor, rows: Sequence[tuple[object, ...]]) -> int:
+    """Store final rows (services.classification.final_row), the newest of each indicator.
+
+    Returns how many of these were left out, because a newer version or a human decision is there already.
+    """
     newest = {row[0]: row for row in sorted(rows, key=submitted_at)}
-    if newest:
-        ordered = [newest[indicator_id] for indicator_id in sorted(map(str, newest))]
-        await executor.execute(queries()["upsert_classifications"], *zip(*ordered, strict=True))
+    if not newest:
+        return 0
+    ordered = [newest[indicator_id] for indicator_id in sorted(map(str, newest))]
+    tag = await executor.execute(queries()["upsert_classifications"], *zip(*ordered, strict=True))
+    return len(ordered) - int(tag.rpartition(" ")[2])

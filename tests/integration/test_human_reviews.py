@@ -252,6 +252,7 @@ class TestLaterRuns:
         await storing
         found = await row(database)
         assert (found["family"], found["batch_id"]) == ("price-value", "first")
+        assert [await counters(database, name) for name in ("first", "second")] == [(1, 0, 0), (1, 0, 0)]
 
     async def test_a_decision_of_values_that_no_release_knows_any_more(self, database: Database) -> None:
         await run(database, "first", [reviewed("a")])
