@@ -92,6 +92,9 @@ class Fleet:
                 raise RuntimeError(f"ended by themselves: {', '.join(dead)}")
             self._idle.clear()
             await self._idle.wait()
+            for reader in self._readers:
+                if reader.done():
+                    reader.result()  # whatever went wrong with it
         return time.time()
 
     async def run(self, numbers: Sequence[int]) -> float:

@@ -28,6 +28,7 @@ from shared.llm.vendors import make_vendor
 from shared.runtime.clock import SystemClock
 from shared.runtime.policy import RetryPolicy
 from shared.settings import DatabaseSettings, Settings
+from shared.telemetry.logs import configure_logs
 from tests.benchmarks.llm.question import CODE, Thing, code_of, name_of
 
 
@@ -120,6 +121,7 @@ def _is_wrong(number: int, answer: Answer[Any] | Down) -> bool:
 
 async def main() -> None:
     setup = Setup(**json.loads(sys.argv[1]))
+    configure_logs(Settings.load({"LOG_LEVEL": "ERROR"}).log)
     lines = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)

@@ -7,7 +7,7 @@ from tests.benchmarks.llm.ground import Ground, Scene
 from tests.benchmarks.llm.report import Line, percent
 
 EQUAL = 1_000
-BUDGET_USD = 0.02
+BUDGET_USD = 0.25
 IN_FLIGHT = 200
 ENDLESS = 6_000
 DAMAGED = {"damaged": 0.05}
@@ -31,7 +31,7 @@ async def equal_requests(ground: Ground) -> list[Line]:
 
 async def budget(ground: Ground) -> list[Line]:
     """A budget that is spent while two hundred calls are in flight."""
-    scene = Scene(rpm=30_000, budget_usd=BUDGET_USD, gives_up=True, concurrency=IN_FLIGHT // 4, items=15)
+    scene = Scene(rpm=30_000, scale=4, budget_usd=BUDGET_USD, gives_up=True, concurrency=IN_FLIGHT // 4, items=15)
     async with ground.playing(scene) as stage:
         await stage.fleet.run(range(15 * ENDLESS))
         row = await stage.database.fetchrow(

@@ -56,7 +56,7 @@ async def ten_thousand_calls(ground: Ground, scale: float = 1) -> list[Line]:
     """10,000 calls at both limits, the share of the limit, 429s; and the same items a second time."""
     lines: list[Line] = []
     url = ""
-    for rpm, most, faster in ((600, 1_110, 20), (3_000, 230, 4)):
+    for rpm, most, faster in ((600, 1_110, 10), (3_000, 230, 4)):
         url = await ground.new_database()
         found = await run(ground, Scene(rpm=rpm, scale=faster * scale), CALLS, url)
         lines += [
