@@ -178,3 +178,14 @@ def test_retrying_without_failures_says_so(sluice: Sluice) -> None:
     done = sluice("retry-failed")
     assert done.returncode == 0
     assert "nothing to retry" in done.stderr
+
+
+def test_what_a_person_decided_holds_when_it_is_classified_again(sluice: Sluice, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(lines([{"indicator_id": "P", "name": "Bank Lending Rate", "units": "%"}]))
+    assert sluice("classify", "a.jsonl", "--quiet").returncode == 0
+    done = sluice("review", "correct", "P", "--set", "heat_map_orientation=lower-is-positive", "--force")
+    assert done.returncode == 0, done.stderr
+    again = sluice("classify", "a.jsonl", "--output", "o.jsonl", "--quiet")
+    assert again.returncode == 0, again.stderr
+    result = json.loads((tmp_path / "o.jsonl").read_text())
+    assert (result["heat_map_orientation"], result["review_status"]) == ("lower-is-positive", "corrected")
