@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeVar
 
-from schemas.classification import IndicatorWithType
+from schemas.classification import IndicatorWithType, ReviewedIndicator
 from schemas.enums import Family, IndicatorType
 from schemas.indicator import Indicator
-from services.classification.in_memory import GatewayFor, Rejected, reviewed_in_memory, typed_in_memory
+from services.classification.in_memory import GatewayFor, Rejected, Spent, reviewed_in_memory, typed_in_memory
 from services.classification.model.dataset import LabelledRow
 from services.classification.model.evaluate import Prediction, predicted
 from services.classification.model.report import table
@@ -42,17 +42,26 @@ class Bill(NamedTuple):
     unanswered: int
 
 
+_NO_ANSWER: Final = Prediction(family=Family.OTHER, indicator_type=IndicatorType.OTHER, confidence=0.0)
 NOTHING: Final = Bill(0, 0, 0, 0, 0.0, 0)
 
 
 @dataclass(slots=True)
 class ByProvider:
-    """What a provider made of the rows, in their order. `typed`: before the reviews, None where it had no answer."""
+    """What a provider made of the rows, in their order; None where it had no answer.
+
+    `typed`: before the reviews. `final`: after them, with what each row took.
+    """
 
     provider: str
     typed: list[IndicatorWithType | None] = field(default_factory=list)
-    predictions: list[Prediction] = field(default_factory=list)
+    final: list[tuple[ReviewedIndicator, Spent] | None] = field(default_factory=list)
     bill: Bill = NOTHING
+
+    @property
+    def predictions(self) -> list[Prediction]:
+        """The final values; a row without an answer counts as wrong."""
+        return [_NO_ANSWER if found is None else predicted(found[0]) for found in self.final]
 
 
 async def classify_by_provider(rows: Sequence[LabelledRow], provider: str, settings: Settings, say: Say) -> ByProvider:
@@ -69,7 +78,7 @@ async def ask_about(
     for start in range(0, len(rows), ROWS_AT_ONCE):
         some = [Indicator.model_validate(row.record) for row in rows[start : start + ROWS_AT_ONCE]]
         await _add(found, some, _asking(gateway, provider), settings, say)
-        say(f"{len(found.predictions)} of {len(rows)} rows")
+        say(f"{len(found.final)} of {len(rows)} rows")
     after = await _booked(database)
     found.bill = _difference(before, after)._replace(unanswered=found.typed.count(None))
     return found
@@ -88,7 +97,7 @@ async def _add(
     items = iter(item for item, _ in typed)
     for place in range(len(indicators)):
         found.typed.append(None if place in rejected else next(items))
-        found.predictions.append(_NO_ANSWER if place in rejected else predicted(next(final)[0]))
+        found.final.append(None if place in rejected else next(final))
     for place, reason in rejected.items():
         say(f"no answer about {indicators[place].indicator_id}: {reason}")
 
@@ -125,10 +134,6 @@ def _difference(before: Bill, after: Bill) -> Bill:
         after.cost_usd - before.cost_usd,
         0,
     )
-
-
-_NO_ANSWER: Final = Prediction(family=Family.OTHER, indicator_type=IndicatorType.OTHER, confidence=0.0)
-"""Counts as wrong."""
 
 
 def render_bill(bill: Bill) -> str:
