@@ -13,8 +13,8 @@ from shared.llm.gateway import Ask, EmbeddedProvider, Provider
 from shared.llm.rehearsal import Rehearsal
 from shared.settings import EMBEDDED_PROVIDER, LlmSettings
 
-AT_ONCE = 2_000
-"""Indicators held in memory with all their facts."""
+AT_ONCE = 1_000
+"""Indicators that a stage works on at a time, at most; those asked about travel in calls of their own."""
 
 
 async def estimate(items: Sequence[Contract], settings: LlmSettings, wish: str, database: Database | None) -> Estimate:

@@ -128,9 +128,11 @@ def summed_up(
 def _stage(
     rehearsal: Rehearsal, asked: Asked, settings: LlmSettings, prices: Prices, measured: Measured | None
 ) -> StageEstimate:
+    # Items of different batches rarely come within the moment that one waits for company.
     groups = [
-        [asked.sizes[place] for place in places]
-        for places in pack(asked.sizes, settings.batch_items, settings.batch_tokens)
+        [sizes[place] for place in places]
+        for sizes in asked.sizes
+        for places in pack(sizes, settings.batch_items, settings.batch_tokens)
     ]
     tokens = _tokens(rehearsal.provider, asked, groups, measured)
     return StageEstimate(
@@ -154,7 +156,7 @@ def _tokens(provider: str, asked: Asked, groups: Sequence[Sequence[int]], measur
     texts = sum(map(sum, groups)) + around * len(groups)
     if measured:
         given = round(measured.input_ratio * (texts + estimate_tokens(asked.prompt.instructions) * len(groups)))
-        output = round(measured.output_tokens * len(asked.sizes))
+        output = round(measured.output_tokens * sum(map(len, groups)))
     else:
         given = texts + sum(_prefix(asked, len(group)) for group in groups)
         output = asked.output + FRAME_TOKENS * len(groups)

@@ -23,7 +23,7 @@ TYPICAL_SENTENCE = "Values of this kind, in this unit, are what is said above."
 
 @dataclass(slots=True)
 class Asked:
-    """What would be asked of one question. `sizes`: estimated tokens of each item that a call is needed for."""
+    """What would be asked of one question. `sizes`: of the items that need a call, estimated tokens, batch by batch."""
 
     question: Question[Any, Any]
     prompt: Prompt[Any, Any]
@@ -31,7 +31,7 @@ class Asked:
     items: int = 0
     distinct: int = 0
     cached: int = 0
-    sizes: list[int] = field(default_factory=list)
+    sizes: list[list[int]] = field(default_factory=list)
     output: int = 0
     """Estimated tokens of their replies."""
     seen: set[bytes] = field(default_factory=set)
@@ -81,6 +81,7 @@ class Rehearsal(Provider):
 
     def _note(self, asked: Asked, facts: Sequence[Any], keys: Sequence[bytes], stand_ins: Sequence[Any]) -> None:
         asked.items += len(facts)
+        sizes = list[int]()
         for one, key, stand_in in zip(facts, keys, stand_ins, strict=True):
             if key in asked.seen and (self._coalesce or key in asked.replies):
                 continue
@@ -89,8 +90,9 @@ class Rehearsal(Provider):
             if key in asked.replies:
                 asked.cached += 1
             else:
-                asked.sizes.append(_size(asked.prompt.facts(one)))
+                sizes.append(_size(asked.prompt.facts(one)))
                 asked.output += _reply_size(asked.prompt, stand_in)
+        asked.sizes.append(sizes)
 
 
 def _size(facts: Mapping[str, Any]) -> int:
