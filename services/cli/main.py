@@ -2,7 +2,8 @@
 
 import importlib
 import sys
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache
+from importlib.metadata import entry_points
 from typing import NamedTuple
 
 import click
@@ -44,31 +45,32 @@ FAILURE_EXIT = 1
 
 
 class Commands(click.Group):
-    """Commands by name, imported on demand; pipelines add their own by entry point."""
+    """Commands by name, imported on demand; other services add their own by entry point."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every command, in the order in which a newcomer meets them."""
-        return [*COMMANDS, *_plugins()]
+        return list(_commands())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, imported now."""
-        if cmd_name in COMMANDS:
-            module, _, attribute = COMMANDS[cmd_name].target.partition(":")
-            command: click.Command = getattr(importlib.import_module(module), attribute)
-            return command
-        plugin = _plugins().get(cmd_name)
-        return plugin.load() if plugin else None
+        entry = _commands().get(cmd_name)
+        if entry is None:
+            return None
+        module, _, attribute = entry.target.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list in `sluice --help`."""
-        lines = [(name, entry.help) for name, entry in COMMANDS.items()]
-        lines += [(name, f"See `sluice {name} --help`.") for name in _plugins()]
         with formatter.section("Commands"):
-            formatter.write_dl(lines)
+            formatter.write_dl([(name, entry.help) for name, entry in _commands().items()])
 
 
-def _plugins() -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group="sluice.commands")}
+@cache
+def _commands() -> dict[str, Entry]:
+    """Ours, and the tables that other services register under `sluice.commands`."""
+    tables = [point.load() for point in sorted(entry_points(group="sluice.commands"), key=lambda point: point.name)]
+    return COMMANDS | {name: Entry(*entry) for table in tables for name, entry in table.items()}
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

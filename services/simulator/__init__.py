@@ -3,9 +3,3 @@
 It imitates what a gateway has to live with: rate limits and their headers, latency, token usage and prompt caching,
 strict request checks, and every way in which calls and answers go wrong. Answers come from the pipelines' own labels.
 """
-
-from services.simulator.app import SimulatorApp
-from services.simulator.options import SimulatorOptions
-from services.simulator.simulator import Simulator
-
-__all__ = ["Simulator", "SimulatorApp", "SimulatorOptions"]
