@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from schemas.base import Confidence, Contract
 from schemas.enums import Family
-from services.simulator import Simulator, SimulatorOptions
+from services.simulator.options import SimulatorOptions
+from services.simulator.simulator import Simulator
 from services.simulator.answering import Answers
 from services.simulator.calls import Reply
 from services.simulator.control import options_from
