@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 from schemas.base import Confidence, Contract
 from schemas.enums import Family
-from services.simulator.options import SimulatorOptions
-from services.simulator.simulator import Simulator
 from services.simulator.answering import Answers
 from services.simulator.calls import Reply
 from services.simulator.control import options_from
+from services.simulator.options import SimulatorOptions
+from services.simulator.simulator import Simulator
 from shared.llm.rendering import item_ids, render_item, render_items, reply_schema
 from shared.llm.vendors import dialects
 
