@@ -73,6 +73,18 @@ async def test_with_every_row_reviewed_and_another_vendor_it_is_the_same(databas
     assert {usage.provider for _, spent in filter(None, found.final) for usage in spent} == {"anthropic"}
 
 
+async def test_facets_are_asked_too_where_their_own_settings_say_so(database: Database) -> None:
+    rows = read_labelled()[::EVERY]
+    own = {f"LLM_PROVIDER_{stage}": "openai" for stage in ("TIME", "SCALE", "CURRENCY")}
+    found, vendor = await evaluated(database, rows, damaged=0.05, **own)
+    items = final_of(found)
+    assert differing(rows, items) == []
+    assert [item.time.time_basis for item in items] == [row.label.time_basis for row in rows]
+    money = [item.currency.is_currency_denominated for item in items]
+    assert money == [row.label.is_currency_denominated for row in rows]
+    assert {"time", "scale", "currency"} <= set(vendor["by_question"])
+
+
 async def test_what_was_asked_once_costs_nothing_again(database: Database) -> None:
     rows = read_labelled()[:60]
     first, _ = await evaluated(database, rows)

@@ -66,9 +66,12 @@ class SettlementReply(Contract):
 
 def facts(case: SettlementCase) -> Facts:
     """All facts, all values, all confidences, the objection, the rule hits, and what was refused."""
+    return {**review_facts(case.item), **_dispute(case)}
+
+
+def _dispute(case: SettlementCase) -> Facts:
     review = case.item.boolean_review
     return {
-        **review_facts(case.item),
         "objection": review.reasoning,
         "contested": list(review.incorrect_fields),
         "rule_hits": list(case.rule_hits),
@@ -85,15 +88,12 @@ def identity(case: SettlementCase) -> Mapping[str, JsonValue]:
     """
     item = case.item
     contested = frozenset(item.boolean_review.incorrect_fields)
-    known = {**review_identity(item), **{name: facts(case)[name] for name in _OF_THE_DISPUTE}}
+    known = {**review_identity(item), **_dispute(case)}
     if contested & _CURRENCY:
         known["currency"] = [item.currency.detected_currency, item.subject.units, item.subject.currency_code]
     if ReviewField.REPORTING_FREQUENCY in contested:
         known["frequency"] = [item.time.reporting_frequency, item.subject.periodicity]
     return known
-
-
-_OF_THE_DISPUTE: Final = ("objection", "contested", "rule_hits", "proposed", "still_wrong")
 
 
 def accept(case: SettlementCase, reply: SettlementReply) -> FinalReview:

@@ -328,10 +328,13 @@ class TestAccept:
             with pytest.raises(ValueError, match="no value of detected_currency"):
                 await reviewed(item, words)
 
-    async def test_family(self) -> None:
+    async def test_a_runner_up_that_repeats_the_family_is_none(self) -> None:
         said = {"family": "temporal", "runner_up": "temporal", "confidence": 0.9, "reasoning": "Time."}
-        with pytest.raises(ValueError, match="another family than temporal"):
-            await classify_in_memory([indicator("Retirement Age", "Years")], gateway(Words(family=[said])))
+        kind = {"indicator_type": "duration", "temporal_aggregation": "point-in-time", "override_of_pattern": False}
+        rest = {"heat_map_orientation": "neutral", "confidence": 0.9, "reasoning": "Time."}
+        words = Words(family=[said], type=[kind | rest])
+        (item,) = await classify_in_memory([indicator("Retirement Age", "Years")], gateway(words))
+        assert (item.family.family, item.family.runner_up) == (Family.TEMPORAL, None)
 
     @pytest.mark.parametrize(
         ("kind", "aggregation", "why"),

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from schemas.base import Contract
-from schemas.classification import BooleanReview, Facet, FinalReview, NormalizedIndicator
+from schemas.classification import BooleanReview, Facet, FinalReview, NormalizedIndicator, Opinion
 from schemas.delivery import RejectCode
-from schemas.enums import FinalReviewStatus, ReviewField
+from schemas.enums import FinalReviewStatus, ReviewField, TemporalAggregation
 from schemas.indicator import MAX_MESSAGE_BYTES, Indicator
 from services.classification.in_memory import classify_in_memory
 from services.classification.normalize import normalized
@@ -71,7 +71,9 @@ async def findings(item: Indicator) -> dict[str, Any]:
         final_reasoning=LONG,
         confidence=1 / 3,
     )
-    return found
+    said = dict.fromkeys(fields, max(TemporalAggregation, key=len))
+    prior = Opinion(provider="embedded", model=LONG, values=said, confidence=1 / 3)
+    return found | {"family_prior": prior, "type_prior": prior}
 
 
 def outputs(stages: Sequence[Stage]) -> list[tuple[Stage, Topic[Any]]]:
