@@ -15,14 +15,16 @@ _NO_SUCH_THING = {"42P01", "42703", "42883"}
 
 
 @asynccontextmanager
-async def open_database(settings: Settings, *, migrated: bool = True) -> AsyncIterator[Database]:
+async def open_database(settings: Settings, *, migrated: bool = True, start: bool = True) -> AsyncIterator[Database]:
     """The configured database, else the embedded one: that of a running command, or started for as long as this takes.
+
+    Without `start` nothing is started: raises UsageError if there is no database.
 
     The embedded one is brought up to date, since nobody else would; a configured one is changed by `sluice migrate`
     alone. `migrated=False` leaves both as they are.
     """
     async with (
-        embedded_stack(settings, servers=[DATABASE]) as stack,
+        embedded_stack(settings, servers=[DATABASE], start=start) as stack,
         Database(stack.settings.database) as database,
     ):
         if migrated and stack.embedded:

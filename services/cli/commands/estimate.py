@@ -51,19 +51,16 @@ def estimate(inputs: tuple[str, ...], provider: str | None, cascade: bool, as_js
 
 
 async def _estimate(indicators: "list[Indicator]", settings: Settings, wish: str) -> "Estimate":
-    from shared.database import Database
-    from shared.embedded.stack import DATABASE, embedded_stack
     from shared.errors import UsageError
     from shared.llm.estimate import estimator
+    from shared.terminal.connect import open_database
 
     work_out = estimator(PIPELINE)
     try:
-        async with (
-            embedded_stack(settings, servers=[DATABASE], start=False) as stack,
-            Database(stack.settings.database) as database,
-        ):
+        async with open_database(settings, start=False) as database:
             return await work_out(indicators, settings.llm, wish, database)
     except UsageError:
         if settings.database.url:
             raise
+        # Nothing of ours runs on this machine: only what is kept there is not known.
     return await work_out(indicators, settings.llm, wish, None)
