@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import json
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -73,10 +74,19 @@ async def _measured(wanted: list[str], scale: float, console: Console) -> list[L
     if any(name in GATEWAY for name in wanted):
         async with ground() as where:
             for name in filter(GATEWAY.__contains__, wanted):
-                lines += _told(console, name, await GATEWAY[name](where, scale))
+                lines += _told(console, name, await _part(GATEWAY[name](where, scale), name))
     for name in filter(WHOLE.__contains__, wanted):
-        lines += _told(console, name, await WHOLE[name]())
+        lines += _told(console, name, await _part(WHOLE[name](), name))
     return lines
+
+
+async def _part(work: Awaitable[list[Line]], name: str) -> list[Line]:
+    """Its lines; a part that breaks is a line that was missed, and the others go on."""
+    try:
+        return await work
+    except Exception as error:
+        traceback.print_exc()
+        return [Line(name, "", f"failed: {type(error).__name__}: {error}", met=False)]
 
 
 def _told(console: Console, name: str, lines: list[Line]) -> list[Line]:

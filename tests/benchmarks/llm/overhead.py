@@ -28,7 +28,7 @@ from tests.simulated_vendor import running_simulator
 
 WARM, MEASURED = 200, 2_000
 MEMORY_CALLS = 100_000
-AT_ONCE = 64
+AT_ONCE = 128
 FLAT = 1.10
 MODEL = "gpt-4o-mini"
 

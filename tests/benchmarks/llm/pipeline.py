@@ -7,13 +7,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.indicator import Indicator
 from services.cli.session import CHILD_COMMAND, classification
 from shared.broker.producer import Publisher
 from shared.database import Database
 from shared.database.ledger import batches_by_id
 from shared.feeding import Feeder, Submission
+from shared.llm.estimate import Estimate, estimator
 from shared.service.local import local_stack
-from shared.settings import Settings
+from shared.settings import LlmSettings, Settings
 from tests.benchmarks.llm.ground import state_directory
 from tests.simulated_vendor import SimulatedVendor, running_simulator
 
@@ -71,10 +73,16 @@ class PipelineRun:
 class Bench:
     """A running pipeline with its vendor."""
 
-    def __init__(self, vendor: SimulatedVendor, database: Database, feeder: Feeder) -> None:
+    def __init__(self, vendor: SimulatedVendor, database: Database, feeder: Feeder, settings: LlmSettings) -> None:
         self.vendor = vendor
         self.database = database
         self._feeder = feeder
+        self._settings = settings
+
+    async def estimated(self, indicators: Indicators) -> Estimate:
+        """What `sluice estimate` says beforehand."""
+        items = [Indicator.model_validate_json(raw) for _, raw in indicators]
+        return await estimator("classification")(items, self._settings, "", self.database)
 
     async def run(self, indicators: Indicators) -> PipelineRun:
         """Submit, and wait for the last row."""
@@ -139,7 +147,8 @@ async def bench(
                 Database(local.settings.database) as database,
                 Publisher(local.settings.kafka, local.settings.kafka.partitions) as publisher,
             ):
-                yield Bench(vendor, database, Feeder(classification(), database, publisher, local.settings.feed))
+                feeder = Feeder(classification(), database, publisher, local.settings.feed)
+                yield Bench(vendor, database, feeder, local.settings.llm)
 
 
 def _less(after: Spending, before: Spending) -> Spending:

@@ -7,6 +7,7 @@ from tests.benchmarks.llm.ground import Ground, Scene, seconds_between
 from tests.benchmarks.llm.report import Line, percent
 
 CALLS = 10_000
+TOO_HIGH_CALLS = 3_000
 STEADY = (0.05, 0.85)
 """The part of a run that counts as steady: neither its start nor the end, when calls only come back."""
 
@@ -56,7 +57,7 @@ async def ten_thousand_calls(ground: Ground, scale: float = 1) -> list[Line]:
     """10,000 calls at both limits, the share of the limit, 429s; and the same items a second time."""
     lines: list[Line] = []
     url = ""
-    for rpm, most, faster in ((600, 1_110, 10), (3_000, 230, 4)):
+    for rpm, most, faster in ((600, 1_110, 5), (3_000, 230, 4)):
         url = await ground.new_database()
         found = await run(ground, Scene(rpm=rpm, scale=faster * scale), CALLS, url)
         lines += [
@@ -91,8 +92,8 @@ async def limit_too_high(ground: Ground, scale: float = 1) -> list[Line]:
     lines = []
     for announce, words in ((True, "headers tell the limit"), (False, "headers tell nothing")):
         scene = Scene(rpm=3_000, configured=1.2, announce=announce, scale=scale)
-        found = await run(ground, scene, 5_000)
-        note = f"5,000 calls, N=3000, {words}; {found.how}"
+        found = await run(ground, scene, TOO_HIGH_CALLS)
+        note = f"{TOO_HIGH_CALLS:,} calls, N=3000, {words}; {found.how}"
         lines.append(
             Line("429s, limit 20 % too high", "≤ 1.5 %", percent(found.limited, 2), found.limited <= 0.015, note)
         )
@@ -102,7 +103,7 @@ async def limit_too_high(ground: Ground, scale: float = 1) -> list[Line]:
 async def many_items(ground: Ground, scale: float = 1) -> list[Line]:
     """Fifteen items a call, twenty calls in flight."""
     lines = []
-    for items, most, faster, replicas in ((10_000, 90, 4, 4), (10_000, 90, 4, 1), (39_000, 330, 10, 4)):
+    for items, most, faster, replicas in ((10_000, 90, 4, 4), (10_000, 90, 4, 1), (39_000, 330, 5, 4)):
         scene = Scene(rpm=600, items=15, concurrency=20, scale=faster * scale, replicas=replicas)
         found = await run(ground, scene, items)
         calls = found.stats["calls"]

@@ -29,6 +29,7 @@ async def with_anthropic(rows: int = ROWS) -> list[Line]:
 
 async def _twice(provider: str, model: str, rows: int, *, judged: bool) -> list[Line]:
     async with bench(provider) as pipeline:
+        estimate = await pipeline.estimated(load(rows))
         first = await pipeline.run(load(rows))
         second = await pipeline.run(load(rows))
     share = rows / ROWS
@@ -60,6 +61,13 @@ async def _twice(provider: str, model: str, rows: int, *, judged: bool) -> list[
             percent(first.limit_share),
             None,
             "so few calls are left that latency, not the limit, sets the pace",
+        ),
+        Line(
+            f"{what}: estimate beforehand",
+            "within 10 %",
+            f"${estimate.cost_usd:.4f}, {percent(estimate.cost_usd / calls.dollars - 1)} off",
+            abs(estimate.cost_usd / calls.dollars - 1) <= 0.1,
+            f"{estimate.calls:,} calls and {estimate.tokens_in:,} tokens in were expected",
         ),
         Line(f"{what}: second run, cost", "$0.00", f"${second.ledger.dollars:.2f}", second.ledger.dollars == 0),
         Line(f"{what}: second run, calls", "0", f"{second.served['calls']}", second.served["calls"] == 0),
