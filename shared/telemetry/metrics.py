@@ -165,7 +165,10 @@ LLM_CACHE_MISSES = Counter(
     "sluice_llm_cache_misses_total", "Answers that had to be asked for", ("question",), registry=REGISTRY
 )
 LLM_COALESCED = Counter(
-    "sluice_llm_coalesced_total", "Items that shared an answer already being asked for", ("question",), registry=REGISTRY
+    "sluice_llm_coalesced_total",
+    "Items that shared an answer already being asked for",
+    ("question",),
+    registry=REGISTRY,
 )
 LLM_REASKS = Counter(
     "sluice_llm_reasks_total", "Calls made again with what was wrong with the answer", ("question",), registry=REGISTRY
