@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from schemas.base import Contract
+from shared.errors import TransientError
 from shared.llm.calls import (
     MISCONFIGURED,
     PASSING,
@@ -275,7 +276,7 @@ class Caller:
             request_id=completion.request_id,
             announced=completion.announced,
         )
-        await self._admission.settle(permit, result)
+        await self._settle(permit, result)
 
     async def _book_failure(self, permit: Permit, error: VendorError, began: float) -> None:
         result = Result(
@@ -286,7 +287,14 @@ class Caller:
             retry_after=error.retry_after,
             error=str(error),
         )
-        await self._admission.settle(permit, result)
+        await self._settle(permit, result)
+
+    async def _settle(self, permit: Permit, result: Result) -> None:
+        """Book an end. With the database away the sweep will book it; what was paid for is used all the same."""
+        try:
+            await self._admission.settle(permit, result)
+        except TransientError as error:
+            log.warning("a call is not booked", question=self._question, outcome=result.outcome, reason=str(error))
 
 
 def _text(request: Request) -> str:

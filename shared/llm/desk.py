@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import structlog
 
 from schemas.base import Contract
-from shared.errors import TransientError
+from shared.errors import SluiceError, TransientError
 from shared.llm.batching import Batcher
 from shared.llm.calling import Caller, Item
 from shared.llm.calls import Vendor
@@ -218,7 +218,10 @@ class Desk:
         except Exception as error:
             if not isinstance(error, TransientError):
                 log.exception("asking failed", question=self._question)
-            for entry in entries:
+            calling = set(self._called.values())  # these go on: failed now, they would be asked and paid for twice
+            failed = [entry for entry in entries if entry not in calling]
+            self._store.forget(entry.key for entry in failed)
+            for entry in failed:
                 self._fail(entry, error)
 
     async def _share(self, entries: Sequence[Entry]) -> None:
@@ -248,11 +251,23 @@ class Desk:
         metrics.LLM_CACHE_HITS.labels(self._question, "database").inc(len(kept))
         left = []
         for entry in entries:
-            if value := kept.get(entry.key):
-                self._settle(entry, Found(self._prompt.reply.model_validate_json(value)))
+            if reply := self._readable(entry, kept.get(entry.key)):
+                self._settle(entry, Found(reply))
             else:
                 left.append(entry)
         return left
+
+    def _readable(self, entry: Entry, value: str | None) -> Contract | None:
+        """A kept reply that this release can use. Another one may have taken what this one would refuse."""
+        if value is None:
+            return None
+        try:
+            reply = self._prompt.reply.model_validate_json(value)
+            self._prompt.accept(entry.facts, reply)
+        except ValueError as error:
+            log.warning("a kept answer is of no use", question=self._question, reason=str(error)[:200])
+            return None
+        return reply
 
     def _call(self, entries: Sequence[Entry]) -> None:
         """Have the model asked, together with whatever else is asked now."""
@@ -267,31 +282,38 @@ class Desk:
 
     async def _send(self, items: Sequence[Item]) -> None:
         """Settle a group of items by calls, and keep what came of it before anybody hears of it."""
-        entries = [self._called.pop(item) for item in items]
+        failure: Exception | None = None
         try:
             await self._caller.solve(items)
-            if self._limits.cache:
-                await self._keep(items)
         except Exception as error:
             if not isinstance(error, TransientError):
                 log.exception("a call failed", question=self._question)
-            for entry in entries:
-                self._fail(entry, error)
-            return
-        for entry, item in zip(entries, items, strict=True):
+            failure = error
+        if self._limits.cache:
+            await self._keep(items)
+        for item in items:
+            entry = self._called.pop(item)
             self._bill(item)
+            if failure is not None and not item.settled:
+                self._fail(entry, failure)
+                continue
             down = Down(item.down.reason, item.down.retry_after) if item.down else None
             self._settle(entry, Found(item.reply, item.reason, down))
 
     async def _keep(self, items: Sequence[Item]) -> None:
-        """Store the replies, and free the claims on what has none."""
+        """Store the replies, and free the claims on what has none. A reply that cannot be stored is used all the same."""
         kept = {item.key: _kept(item) for item in items if item.reply is not None}
-        if kept:
-            await self._store.keep(
-                kept, question=self._question, provider=self._vendor.provider, model=self._vendor.model
-            )
-        if self._limits.coalesce and (without := [item.key for item in items if item.reply is None]):
-            await self._store.free(without)
+        without = [item.key for item in items if item.reply is None]
+        self._store.forget([*kept, *without])
+        try:
+            if kept:
+                await self._store.keep(
+                    kept, question=self._question, provider=self._vendor.provider, model=self._vendor.model
+                )
+            if self._limits.coalesce and without:
+                await self._store.free(without)
+        except SluiceError as error:
+            log.warning("answers are not kept", question=self._question, count=len(kept), reason=str(error))
 
     def _bill(self, item: Item) -> None:
         if len(self._bills) >= MOST_BILLS:

@@ -3,13 +3,17 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Self
 
+import structlog
+
 from shared.database import Database, Queries
-from shared.errors import TransientError
+from shared.errors import SluiceError, TransientError
+
+log = structlog.get_logger()
 
 CLAIM_SECONDS = 30.0
 """A replica that died frees what it was asking about after this."""
@@ -35,9 +39,10 @@ class Kept:
 class AnswerStore:
     """The cache and claim tables, for one process. `owner` names it among the replicas. Open inside its context."""
 
-    def __init__(self, database: Database, owner: str) -> None:
+    def __init__(self, database: Database, owner: str, *, extend_seconds: float = EXTEND_SECONDS) -> None:
         self._database = database
         self._owner = owner
+        self._extend_seconds = extend_seconds
         self._hits: Counter[bytes] = Counter()
         self._claimed: set[bytes] = set()
         self._keeper: asyncio.Task[None] | None = None
@@ -52,8 +57,9 @@ class AnswerStore:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._keeper
         with contextlib.suppress(TransientError):
-            await self._write_hits()
             await self._database.execute(queries()["free_all_claims"], self._owner)
+        with contextlib.suppress(TransientError):
+            await self._write_hits()
 
     async def lookup(self, keys: Sequence[bytes]) -> Mapping[bytes, str]:
         """Replies as JSON, for the keys that have one. Raises TransientError."""
@@ -71,11 +77,16 @@ class AnswerStore:
 
     async def free(self, keys: Sequence[bytes]) -> None:
         """Give up claims without an answer. Raises TransientError."""
-        self._claimed.difference_update(keys)
+        self.forget(keys)
         await self._database.execute(queries()["free_claims"], list(keys), self._owner)
+
+    def forget(self, keys: Iterable[bytes]) -> None:
+        """Nobody here asks about these any more: whatever becomes of the database, their claims are not extended."""
+        self._claimed.difference_update(keys)
 
     async def keep(self, answers: Mapping[bytes, Kept], *, question: str, provider: str, model: str) -> None:
         """Store answers and give up the claims on them. Raises TransientError."""
+        self.forget(answers)
         kept = list(answers.values())
         await self._database.execute(
             queries()["keep_answers"],
@@ -88,16 +99,19 @@ class AnswerStore:
             provider,
             model,
         )
-        self._claimed.difference_update(answers)
 
     async def _keep(self) -> None:
         """Extend claims and count hits, now and then."""
         while True:
-            await asyncio.sleep(EXTEND_SECONDS)
-            with contextlib.suppress(TransientError):
+            await asyncio.sleep(self._extend_seconds)
+            try:
                 if self._claimed:
-                    await self._database.execute(queries()["extend_claims"], self._owner, CLAIM_SECONDS)
+                    await self._database.execute(
+                        queries()["extend_claims"], self._owner, list(self._claimed), CLAIM_SECONDS
+                    )
                 await self._write_hits()
+            except SluiceError as error:  # without it nothing of this would ever be done again
+                log.warning("claims are not extended", reason=str(error))
 
     async def _write_hits(self) -> None:
         if hits := self._hits:

@@ -46,11 +46,12 @@ async def replica(
     name: str = "one",
     limits: Limits = Limits(),
     deadline: float = 30.0,
+    store: AnswerStore | None = None,
 ) -> AsyncIterator[VendorProvider]:
     provider = VendorProvider(
         lambda: vendor,
         door or OpenDoor(),
-        AnswerStore(database, name),
+        store or AnswerStore(database, name),
         PRICES,
         limits,
         clock=QuickClock(),
