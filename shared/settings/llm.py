@@ -131,7 +131,7 @@ class LlmSettings(Concern):
     )
     linger_ms: Rate = variable("SLUICE_LLM_LINGER_MS", default=50, meaning="longest wait for more items of a call")
     concurrency: Count = variable(
-        "SLUICE_LLM_CONCURRENCY", default=32, meaning="calls in flight for each process and model"
+        "SLUICE_LLM_CONCURRENCY", default=128, meaning="calls in flight for each process and model"
     )
     timeout_seconds: Annotated[float, Field(gt=0)] = variable(
         "SLUICE_LLM_TIMEOUT_SECONDS", default=60.0, meaning="longest wait for the answer to one call"
