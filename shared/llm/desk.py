@@ -6,7 +6,7 @@ replica already → a call, together with others.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -62,7 +62,7 @@ class AskingLimits(Protocol):
 DRAIN_SECONDS = 15.0
 MOST_BILLS = 100_000
 """Kept for whoever comes back for the answer; nobody does if the partition has moved."""
-DRAINING = Down("this process is stopping", 0.0)
+DRAINING = Down("this process is stopping", 0.0, comes=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +124,14 @@ class Desk:
         waiting = {entry.found for entry in entries if not entry.found.done()}
         if waiting:
             await asyncio.wait(waiting, timeout=self._deadline)
-        late = Found(down=Down(f"{self._name} is still at it; the answers so far are kept", 0.0))
+        late = Found(down=Down(f"{self._name} is still at it; the answers so far are kept", 0.0, comes=True))
         found = [entry.found.result() if entry.found.done() else late for entry in entries]
-        return self._answers(entries, facts, found)
+        return [self._answer(entry, item, one) for entry, item, one in zip(entries, facts, found, strict=True)]
+
+    def take_back(self, fact: Any, usage: Usage) -> None:
+        """Send the bill again with the next answer about `fact`."""
+        if usage.tokens_in or usage.tokens_out:
+            self._owe(self._keys.of(self._prompt.identity(fact)), usage)
 
     def drain(self) -> None:
         """Begin nothing new; whoever waits gets what comes within a moment, and leaves the rest to the next owner."""
@@ -179,23 +184,12 @@ class Desk:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _answers(
-        self, entries: Sequence[Entry], facts: Sequence[Any], found: Sequence[Found]
-    ) -> Sequence[Answer[Any] | Down]:
-        """Answers with the bill at the first item of each key.
-
-        While anything is down the caller comes back and asks all again, so the bills wait for then.
-        """
-        complete = not any(one.down for one in found)
-        answers: list[Answer[Any] | Down] = []
+    def _answer(self, entry: Entry, item: Any, found: Found) -> Answer[Any] | Down:
+        """The answer, with the bill if it is the first one about its key."""
+        if found.down:
+            return found.down
         free = Usage(provider=self._vendor.provider, model=self._vendor.model)
-        for entry, item, one in zip(entries, facts, found, strict=True):
-            if one.down:
-                answers.append(one.down)
-                continue
-            usage = self._bills.pop(entry.key, free) if complete else free
-            answers.append(self._accepted(item, one, usage))
-        return answers
+        return self._accepted(item, found, self._bills.pop(entry.key, free))
 
     def _accepted(self, item: Any, found: Found, usage: Usage) -> Answer[Any]:
         if found.reply is None:
@@ -297,11 +291,15 @@ class Desk:
             if failure is not None and not item.settled:
                 self._fail(entry, failure)
                 continue
-            down = Down(item.down.reason, item.down.retry_after) if item.down else None
-            self._settle(entry, Found(item.reply, item.reason, down))
+            self._settle(entry, Found(item.reply, item.reason, self._down(item)))
+
+    def _down(self, item: Item) -> Down | None:
+        if item.down is None:
+            return None
+        return DRAINING if self._draining else Down(item.down.reason, item.down.retry_after)
 
     async def _keep(self, items: Sequence[Item]) -> None:
-        """Store the replies, and free the claims on what has none. A reply that cannot be stored is used all the same."""
+        """Store the replies, and free the claims on what has none. What cannot be stored is used all the same."""
         kept = {item.key: _kept(item) for item in items if item.reply is not None}
         without = [item.key for item in items if item.reply is None]
         self._store.forget([*kept, *without])
@@ -316,17 +314,21 @@ class Desk:
             log.warning("answers are not kept", question=self._question, count=len(kept), reason=str(error))
 
     def _bill(self, item: Item) -> None:
+        if item.calls:
+            tokens = item.tokens
+            usage = Usage(self._vendor.provider, self._vendor.model, tokens.input, tokens.output, item.cost_usd)
+            self._owe(item.key, usage)
+
+    def _owe(self, key: bytes, usage: Usage) -> None:
         if len(self._bills) >= MOST_BILLS:
             del self._bills[next(iter(self._bills))]
-        if item.calls:
-            before = self._bills.get(item.key, Usage())
-            self._bills[item.key] = Usage(
-                provider=self._vendor.provider,
-                model=self._vendor.model,
-                tokens_in=before.tokens_in + item.tokens.input,
-                tokens_out=before.tokens_out + item.tokens.output,
-                cost_usd=before.cost_usd + item.cost_usd,
-            )
+        before = self._bills.get(key, Usage())
+        self._bills[key] = replace(
+            usage,
+            tokens_in=before.tokens_in + usage.tokens_in,
+            tokens_out=before.tokens_out + usage.tokens_out,
+            cost_usd=before.cost_usd + usage.cost_usd,
+        )
 
     def _settle(self, entry: Entry, found: Found) -> None:
         if found.reply is not None:

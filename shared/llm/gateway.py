@@ -7,7 +7,7 @@ the next of the fallback chain is asked. In a cascade the embedded model answers
 import asyncio
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -43,6 +43,8 @@ class Down:
 
     reason: str
     retry_after: float | None = None
+    comes: bool = False
+    """It is on its way, or left to this process's successor: who asked comes back, and asks nobody else meanwhile."""
 
 
 class Provider(ABC):
@@ -51,6 +53,9 @@ class Provider(ABC):
     @abstractmethod
     async def answer(self, question: Question[Any, Any], facts: Sequence[Any]) -> Sequence[Answer[Any] | Down]:
         """One answer for each of `facts`, in order. Raises TransientError."""
+
+    def take_back(self, question: Question[Any, Any], fact: Any, usage: Usage) -> None:  # noqa: B027 -- most send no bill
+        """The answer was of no use yet: `usage` goes with the next one to the same question about `fact`."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -153,8 +158,7 @@ class Gateway:
 
     def chain_of(self, stage: str) -> list[str]:
         """Names of the providers that the settings choose for a stage, in the order in which they are asked."""
-        first = parse_choice(self._routing.provider_for(_setting_name(stage))).provider
-        return list(dict.fromkeys((first, *self._routing.fallback)))
+        return list(_chain_of(parse_choice(self._routing.provider_for(_setting_name(stage))), self._routing))
 
     def check_stage(self, stage: str) -> None:
         """Raises UsageError if a provider that the settings choose for a stage is not available."""
@@ -183,6 +187,11 @@ def _hindrance(name: str, providers: Mapping[str, Provider]) -> str:
     return "" if known else f"provider {name!r} is not available; choose one of: {', '.join(sorted(providers))}"
 
 
+def _chain_of(choice: Choice, routing: Routing) -> tuple[str, ...]:
+    others = (parse_choice(name).provider for name in routing.fallback)
+    return tuple(dict.fromkeys((choice.provider, *others)))
+
+
 def _setting_name(stage: str) -> str:
     return stage.replace("-", "_")
 
@@ -204,6 +213,7 @@ class Ask:
         self._wishes = wishes
         self._routing: Routing = routing or Routes()
         self._stage = stage
+        self._billed: list[tuple[Provider, Question[Any, Any], Any, Usage]] = []
 
     async def __call__(
         self, question: Question[F, A], facts: Sequence[F], places: Sequence[int] | None = None
@@ -215,8 +225,8 @@ class Ask:
         groups: defaultdict[Choice | str, list[int]] = defaultdict(list)
         for index, place in enumerate(range(len(self._wishes)) if places is None else places):
             groups[self._choice(question, self._wishes[place])].append(index)
-        given = await asyncio.gather(
-            *(self._chosen(choice, question, [facts[index] for index in group]) for choice, group in groups.items())
+        given = await self._all(
+            self._chosen(choice, question, [facts[index] for index in group]) for choice, group in groups.items()
         )
         answers: list[Answer[A]] = [Answer(None)] * len(facts)
         for group, found in zip(groups.values(), given, strict=True):
@@ -238,6 +248,17 @@ class Ask:
             return replace(choice, cascade=choice.cascade or self._routing.cascade)
         return wish if _hindrance(wish, self._providers) else parse_choice(wish)
 
+    async def _all(self, asked: Iterable[Awaitable[Sequence[Answer[A]]]]) -> Sequence[Sequence[Answer[A]]]:
+        """What all bring. If one fails the caller asks everything again, and the bills of the others wait for that."""
+        ended = await asyncio.gather(*asked, return_exceptions=True)
+        found = [one for one in ended if not isinstance(one, BaseException)]
+        if len(found) < len(ended):
+            for provider, *billed in self._billed:
+                provider.take_back(*billed)
+            self._billed.clear()
+            raise next(one for one in ended if isinstance(one, BaseException))
+        return found
+
     async def _chosen(self, choice: Choice | str, question: Question[F, A], facts: Sequence[F]) -> Sequence[Answer[A]]:
         if isinstance(choice, str):
             return [Answer(None, reason=_hindrance(choice, self._providers))] * len(facts)
@@ -246,7 +267,7 @@ class Ask:
         return await self._chain(self._names(choice), question, facts)
 
     def _names(self, choice: Choice) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((choice.provider, *self._routing.fallback)))
+        return _chain_of(choice, self._routing)
 
     async def _cascade(self, choice: Choice, question: Question[F, A], facts: Sequence[F]) -> Sequence[Answer[A]]:
         """The embedded model's answer where it is sure, else the chosen provider's with the other beside it."""
@@ -263,20 +284,21 @@ class Ask:
         return question.confidence(answer.value) >= self._routing.cascade_confidence
 
     async def _chain(self, names: Sequence[str], question: Question[F, A], facts: Sequence[F]) -> Sequence[Answer[A]]:
-        """Ask the first provider; what it cannot do now goes to the next. Raises Unavailable."""
+        """Ask the first provider; what it cannot do now goes to the next, unless it comes. Raises Unavailable."""
         answers: dict[int, Answer[A]] = {}
         todo, down = list(range(len(facts))), Down("")
         for name in names:
-            if not todo:
+            if not todo or down.comes:
                 break
-            given = await self._providers[name].answer(question, [facts[index] for index in todo])
-            left = []
+            provider, left = self._providers[name], []
+            given = await provider.answer(question, [facts[index] for index in todo])
             for index, answer in zip(todo, given, strict=True):
                 if isinstance(answer, Down):
                     left.append(index)
-                    down = answer
+                    down = down if down.comes else answer
                 else:
                     answers[index] = answer
+                    self._billed.append((provider, question, facts[index], answer.usage))
             todo = left
         if todo:
             raise Unavailable(f"{question.name}: {down.reason}", retry_after=down.retry_after)

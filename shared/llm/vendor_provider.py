@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from shared.errors import TransientError, Unavailable
 from shared.llm.calling import Caller
 from shared.llm.calls import Admission, Vendor
 from shared.llm.desk import AskingLimits, Desk
@@ -16,6 +17,7 @@ from shared.llm.pricing import Prices
 from shared.llm.question import Answer, Question
 from shared.llm.store import AnswerStore
 from shared.runtime.clock import Clock
+from shared.runtime.outcome import Usage
 
 
 class OpenAdmission(Admission, Protocol):
@@ -79,6 +81,7 @@ class VendorProvider(Provider):
         self._deadline = deadline_seconds
         self._memory = Memory(limits.cache_entries if limits.cache else 0)
         self._desks: dict[str, Desk] = {}
+        self._draining = False
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -97,18 +100,30 @@ class VendorProvider(Provider):
 
     def drain(self) -> None:
         """Make no new calls; those in flight may finish."""
+        self._draining = True
         self._admission.drain()
         for desk in self._desks.values():
             desk.drain()
 
     async def answer(self, question: Question[Any, Any], facts: Sequence[Any]) -> Sequence[Answer[Any] | Down]:
-        """One answer for each of `facts`, in order. Raises TransientError if the database is away."""
+        """One answer for each of `facts`, in order. Raises Unavailable if the database is away: no item is to blame."""
         if question.prompt is None:
             return [Answer(None, reason=f"no language model can be asked {question.name}")] * len(facts)
         if question.name not in self._desks:
             vendor = await self._made()
             self._desks.setdefault(question.name, self._desk(question, vendor))
-        return await self._desks[question.name].answer(facts)
+        desk = self._desks[question.name]
+        if self._draining:
+            desk.drain()
+        try:
+            return await desk.answer(facts)
+        except TransientError as error:
+            raise Unavailable(str(error), retry_after=error.retry_after) from error
+
+    def take_back(self, question: Question[Any, Any], fact: Any, usage: Usage) -> None:
+        """Send the bill again with the next answer about `fact`."""
+        if question.name in self._desks:
+            self._desks[question.name].take_back(fact, usage)
 
     async def _made(self) -> Vendor:
         """The vendor. Its SDK loads in a thread, so that heartbeats go on."""

@@ -2,17 +2,20 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 
 from shared.database import Database
-from shared.errors import TransientError
-from shared.llm.calls import Completion, Permit, Plan, Request, Result
+from shared.errors import TransientError, Unavailable
+from shared.llm.calls import CallOutcome, Completion, Permit, Plan, Request, Result
+from shared.llm.gateway import Answer, Ask, Down, Provider, Routes
 from shared.llm.keys import Keys
+from shared.llm.question import Question
 from shared.llm.store import AnswerStore, Kept
 from tests.contract.waiting import eventually
 from tests.integration.test_llm_desk import Limits, ask, calls_of, lengths, replica
-from tests.unit.llm.scripted import LENGTH, OpenDoor, ScriptedVendor, Word, completion, items_of
+from tests.unit.llm.scripted import LENGTH, Length, OpenDoor, ScriptedVendor, Word, completion, fails, items_of, right
 
 
 def first_alone(request: Request) -> Completion:
@@ -167,3 +170,46 @@ async def test_the_keeper_outlives_whatever_the_database_says(database: Database
             return bool(await database.fetchval("SELECT count(*) FROM llm_claim WHERE expires_at > now()"))
 
         await eventually(extended, "an extension")
+
+
+async def test_the_bill_goes_with_the_answers_that_are_used_also_beside_a_fallback(database: Database) -> None:
+    vendor, door = ScriptedVendor([right, fails(CallOutcome.SERVER_ERROR), fails(CallOutcome.SERVER_ERROR)]), OpenDoor()
+    providers: dict[str, Provider] = {"spare": Spare()}
+    async with replica(database, vendor, door, limits=Limits(batch_items=1)) as provider:
+        providers["local"] = provider
+        answers = await Ask(providers, ["local"] * 2, Routes(fallback=("spare",)))(
+            LENGTH, [Word(text="a"), Word(text="bb")]
+        )
+        assert [answer.value and answer.value.letters for answer in answers] == [1, 99]
+        assert answers[0].usage.cost_usd == pytest.approx(door.results[0].cost_usd)
+        with pytest.raises(Unavailable):
+            vendor.lines += [fails(CallOutcome.SERVER_ERROR)] * 2
+            await Ask(providers, ["local"] * 2)(LENGTH, [Word(text="a"), Word(text="cc")])
+        answers = await Ask(providers, ["local"] * 3)(LENGTH, [Word(text=text) for text in ("dd", "cc", "a")])
+        assert [answer.usage.cost_usd > 0 for answer in answers] == [True, True, False]
+
+
+async def test_a_process_that_stops_leaves_its_items_to_the_next_owner_and_to_no_fallback(database: Database) -> None:
+    gate = asyncio.Event()
+    vendor, spare = ScriptedVendor(gate=gate), Spare()
+    async with replica(database, vendor, deadline=0.01) as provider:
+        ask = Ask({"local": provider, "spare": spare}, ["local"], Routes(fallback=("spare",)))
+        with pytest.raises(Unavailable, match="still at it"):
+            await ask(LENGTH, [Word(text="slow")])
+        provider.drain()
+        with pytest.raises(Unavailable, match=r"stopping|still at it"):
+            await ask(LENGTH, [Word(text="new")])
+        gate.set()
+
+
+async def test_without_its_database_a_stage_waits_instead_of_passing_items_on(database: Database) -> None:
+    async with replica(database, ScriptedVendor(), store=FaultyStore(database, "one", "lookup")) as provider:
+        with pytest.raises(Unavailable):
+            await provider.answer(LENGTH, [Word(text="a")])
+
+
+class Spare(Provider):
+    """Takes over what another cannot do."""
+
+    async def answer(self, question: Question[Any, Any], facts: Sequence[Any]) -> Sequence[Answer[Any] | Down]:
+        return [Answer(Length(letters=99)) for _ in facts]

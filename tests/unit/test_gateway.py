@@ -9,6 +9,7 @@ from schemas.base import Contract
 from shared.errors import Unavailable, UsageError
 from shared.llm.gateway import Answer, Ask, Down, EmbeddedProvider, Gateway, Provider, Question, Routes
 from shared.runtime.envelope import Envelope, Envelopes
+from shared.runtime.outcome import Usage
 from tests.unit.runtime.harness import order
 
 
@@ -119,3 +120,45 @@ async def test_a_stage_may_ask_about_some_of_its_items() -> None:
     ask = gateway().ask("length", envelopes("", "shouting", ""))
     answers = await ask(LENGTH, [Word(text="bb"), Word(text="ccc")], places=[1, 2])
     assert [answer.value.letters for answer in answers if answer.value] == [200, 3]
+
+
+class Later(Provider):
+    """A provider that is still at it, after having answered the first item, which it bills."""
+
+    def __init__(self) -> None:
+        self.owed: list[tuple[str, float]] = []
+
+    async def answer(self, question: Question[Any, Any], facts: Sequence[Any]) -> Sequence[Answer[Any] | Down]:
+        first = Answer(Length(letters=0), Usage("later", "m", 10, 1, 0.5))
+        return [first, *(Down("still at it", 0.0, comes=True) for _ in facts[1:])]
+
+    def take_back(self, question: Question[Any, Any], fact: Any, usage: Usage) -> None:
+        self.owed.append((fact.text, usage.cost_usd))
+
+
+async def test_what_comes_is_waited_for_and_nobody_else_is_asked() -> None:
+    later = Later()
+    ask = Ask({"later": later, "embedded": EmbeddedProvider()}, ["later"] * 2, Routes(fallback=("embedded",)))
+    with pytest.raises(Unavailable, match="still at it"):
+        await ask(LENGTH, [Word(text="a"), Word(text="bb")])
+    assert later.owed == [("a", 0.5)], "the bill waits for the answer that is used"
+
+
+async def test_bills_wait_where_another_provider_of_the_batch_is_down_or_a_later_question_is() -> None:
+    later = Later()
+    ask = Ask({"later": later, "away": Away()}, ["later", "away", "later"])
+    with pytest.raises(Unavailable, match="on strike"):
+        await ask(LENGTH, [Word(text="a"), Word(text="bb")], places=[0, 1])
+    assert later.owed == [("a", 0.5)]
+    assert (await ask(LENGTH, [Word(text="c")], places=[2]))[0].usage.cost_usd == 0.5
+    with pytest.raises(Unavailable):
+        await ask(LENGTH, [Word(text="bb")], places=[1])
+    assert later.owed == [("a", 0.5), ("c", 0.5)]
+
+
+async def test_a_fallback_may_be_written_as_a_cascade() -> None:
+    providers = {"embedded": EmbeddedProvider(), "away": Away()}
+    routes = Routes("away", fallback=("cascade:embedded",))
+    assert Gateway(providers, routes).chain_of("length") == ["away", "embedded"]
+    answers = await Ask(providers, [""], routes)(LENGTH, [Word(text="a")])
+    assert answers[0].value == Length(letters=1)
