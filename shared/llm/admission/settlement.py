@@ -65,8 +65,8 @@ def _token_change(settlement: Settlement) -> int:
 
 def _new_limits(results: Sequence[Result], known: tuple[float | None, float | None]) -> dict[str, float]:
     """The newest limits that headers named, if they are not those that the row has."""
-    rpm = [result.announced.requests_limit for result in results if result.announced.requests_limit]
-    tpm = [result.announced.tokens_limit for result in results if result.announced.tokens_limit]
+    rpm = [limit for result in results if (limit := result.announced.requests_limit or 0) >= 1]
+    tpm = [limit for result in results if (limit := result.announced.tokens_limit or 0) >= 1]
     newest = {"announced_rpm": (rpm, known[0]), "announced_tpm": (tpm, known[1])}
     return {name: found[-1] for name, (found, old) in newest.items() if found and found[-1] != old}
 

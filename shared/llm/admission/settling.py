@@ -6,14 +6,15 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from shared.errors import SluiceError, TransientError
+from shared.errors import TransientError
 from shared.llm.admission.settlement import Settlement
 from shared.runtime.clock import Clock
 
 log = structlog.get_logger()
 
 MOST_AT_ONCE = 200
-TRIES = 4
+TRIES = 8
+"""Over thirteen seconds: a server that restarts is back by then, and what calls took is not lost."""
 FIRST_PAUSE_SECONDS = 0.1
 
 Write = Callable[[Sequence[Settlement]], Awaitable[None]]
@@ -57,6 +58,10 @@ class Settling:
 
     async def _finish(self, group: Sequence[Settlement]) -> None:
         failure = await self._written(group)
+        if failure is not None and not isinstance(failure, TransientError) and len(group) > 1:
+            for settlement in group:  # one of them cannot be written: not the fault of the others
+                await self._finish([settlement])
+            return
         for settlement in group:
             if settlement.written.done():
                 continue  # its caller was cancelled
@@ -75,8 +80,8 @@ class Settling:
             except TransientError as error:
                 failure = error
                 await self._clock.wait(FIRST_PAUSE_SECONDS * 2**attempt, self._closing)
-            except SluiceError as error:
-                log.error("calls cannot be booked", exc_info=error)
+            except Exception as error:  # whatever it is, nobody may be left waiting for a word
+                log.exception("calls cannot be booked", count=len(group))
                 return error
             else:
                 return None

@@ -10,6 +10,8 @@ from shared.llm.calls import Announced, Tokens
 
 Headers = Mapping[str, str]
 
+LONGEST_WAIT = 86_400.0
+"""Longer ones are mistakes: all replicas would stand still for years."""
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|us|µs|ns|m|s)")
 _DURATION = re.compile(rf"(?:{_PART.pattern})+")
@@ -27,7 +29,12 @@ def seconds(text: str) -> float | None:
 
 
 def retry_after(headers: Headers, now: float) -> float | None:
-    """How many seconds the vendor wants to be left alone; None if it does not say."""
+    """How many seconds the vendor wants to be left alone, a day at most; None if it does not say."""
+    told = _told_wait(headers, now)
+    return None if told is None else min(told, LONGEST_WAIT)
+
+
+def _told_wait(headers: Headers, now: float) -> float | None:
     milliseconds = _number(headers.get("retry-after-ms", ""))
     if milliseconds is not None:
         return milliseconds / 1000

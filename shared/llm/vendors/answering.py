@@ -10,6 +10,8 @@ from typing import Any
 from shared.llm.calls import Request, Tokens
 
 CHARACTERS_PER_TOKEN = 4
+MOST_TOKENS = 10_000_000
+"""Of a call."""
 
 
 class Unreadable(Exception):  # noqa: N818 -- a description of the answer, turned into a VendorError at once
@@ -58,8 +60,10 @@ def writable(text: str) -> str:
 
 
 def count(value: object) -> int:
-    """`value` if it is a number of tokens, else none."""
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e12 else 0
+    """`value` if it is a number of tokens that a call can have, else none: what limits are moved by must make sense."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return 0
+    return int(value) if 0 < value <= MOST_TOKENS else 0
 
 
 def estimated(request: Request, text: str) -> Tokens:

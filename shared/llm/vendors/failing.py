@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from shared.llm.calls import CallOutcome, Request
-from shared.llm.vendors.announcing import seconds
+from shared.llm.vendors.announcing import LONGEST_WAIT, seconds
 from shared.llm.vendors.answering import HttpAnswer, mapping, text_of
 
 _SPOKEN = 200
@@ -69,7 +69,7 @@ def complaint(answer: HttpAnswer) -> Complaint:
         code=code,
         message=message,
         parameter=text_of(told.get("param")),
-        retry_after=next((delay for delay in delays if delay is not None), None),
+        retry_after=next((min(delay, LONGEST_WAIT) for delay in delays if delay is not None), None),
         daily=any("perday" in quota.lower() for quota in quotas),
     )
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.errors import TransientError
+from schemas.delivery import RejectCode
+from shared.errors import PermanentError, TransientError
 from shared.llm.admission.books import Turn, Verdict
 from shared.llm.admission.breaker import Breaker
 from shared.llm.admission.line import LEASE_CALLS, Line, Waiter
@@ -126,6 +127,9 @@ class TestSignals:
         )
         assert signals == {"announced_rpm": 300, "announced_tpm": 9, "retry_after": 7.0, "limited_age": 0.2}
 
+    async def test_a_limit_of_less_than_one_is_none(self) -> None:
+        assert told(Result(OK, 1.0, announced=Announced(requests_limit=1e-300, tokens_limit=0.0))) == {}
+
     async def test_a_probe_shows_that_the_vendor_is_back_or_not_or_nothing(self) -> None:
         ends = {OK: True, CallOutcome.REFUSED: True, DOWN: False, CallOutcome.UNAUTHORIZED: None}
         for outcome, passed in ends.items():
@@ -237,3 +241,15 @@ class TestSettling:
         answers, sizes = await self.settle([TransientError("away")] * TRIES)
         assert sizes == [3] * TRIES
         assert all(isinstance(answer, TransientError) for answer in answers)
+
+    async def test_what_nobody_expected_fails_its_callers_and_not_the_task(self) -> None:
+        answers, sizes = await self.settle([RuntimeError("a bug")] * 4)
+        assert sizes == [3, 1, 1, 1]
+        assert all(isinstance(answer, TransientError) and "a bug" in str(answer) for answer in answers)
+
+    async def test_one_that_cannot_be_written_does_not_take_the_others_along(self) -> None:
+        refusal = PermanentError(RejectCode.INVALID_VALUE, "out of range")
+        answers, sizes = await self.settle([refusal, refusal])
+        assert sizes == [3, 1, 1, 1]
+        assert isinstance(answers[0], TransientError)
+        assert answers[1:] == [None, None]

@@ -62,7 +62,7 @@ async def test_thoughts_of_gemini_are_counted_as_output(server: VendorServer) ->
 
 
 @pytest.mark.parametrize("provider", ["openai", "local", "google"])
-@pytest.mark.parametrize("usage", [None, {"prompt_tokens": 0}, {"prompt_tokens": "many"}])
+@pytest.mark.parametrize("usage", [None, {"prompt_tokens": 0}, {"prompt_tokens": "many"}, {"prompt_tokens": 5e9}])
 async def test_tokens_are_estimated_where_no_usage_is_told(server: VendorServer, provider: str, usage: Any) -> None:
     got = await completion(server, provider, chat(usage=usage))
 

@@ -107,6 +107,7 @@ async def test_what_an_error_means(server: VendorServer, provider: str, status: 
         ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
         ({"retry-after": "20"}, 20),
         ({"retry-after": "0.25"}, 0.25),
+        ({"retry-after": "99999999999999"}, 86_400),
         ({"retry-after": "Sun, 22 Nov 2026 10:00:30 GMT", "date": "Sun, 22 Nov 2026 10:00:00 GMT"}, 30),
         ({"retry-after": "Sun, 22 Nov 2026 09:59:00 GMT", "date": "Sun, 22 Nov 2026 10:00:00 GMT"}, 0),
         ({"retry-after": "later"}, None),
