@@ -6,6 +6,7 @@ jitter, never earlier than the vendor asks for. Every attempt is booked.
 """
 
 import asyncio
+import json
 import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,7 @@ from shared.errors import TransientError
 from shared.llm.calls import (
     MISCONFIGURED,
     PASSING,
+    PATIENCE_SECONDS,
     Admission,
     CallOutcome,
     Closed,
@@ -49,7 +51,7 @@ SCHEMA_TOKENS = 60
 """Of the answer's frame, beside the items."""
 ROOM_FOR_REPLIES = 4
 """A reply may be so many times as long as usual before it is cut."""
-CHARACTERS_A_TOKEN_AT_LEAST = 2
+BYTES_A_TOKEN_AT_LEAST = 2
 LEARNING_RATE = 0.2
 
 
@@ -162,7 +164,8 @@ class Caller:
             rejected=rejected,
         )
         text = _text(request)
-        bound = Tokens(input=len(text) // CHARACTERS_A_TOKEN_AT_LEAST, output=most)
+        most_read = len(text.encode()) + len(json.dumps(request.schema))
+        bound = Tokens(input=most_read // BYTES_A_TOKEN_AT_LEAST, output=most)
         plan = Plan(
             provider=self._vendor.provider,
             model=self._vendor.model,
@@ -252,6 +255,8 @@ class Caller:
             _blame(items, str(error))
         elif failures >= self._attempts:
             _close(items, Closed(f"{where} failed {failures} times: {error}", error.retry_after))
+        elif (error.retry_after or 0.0) > PATIENCE_SECONDS:
+            _close(items, Closed(f"{where} wants to be left alone: {error}", error.retry_after))
         else:
             # Of a rate limit the admission makes everybody wait; here only what it does not know of.
             ceiling = min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2 ** (failures - 1))

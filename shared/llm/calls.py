@@ -33,6 +33,8 @@ class CallOutcome(StrEnum):
 
 PASSING = frozenset({CallOutcome.RATE_LIMITED, CallOutcome.TIMEOUT, CallOutcome.UNREACHABLE, CallOutcome.SERVER_ERROR})
 """Outcomes after which the same call may succeed."""
+PATIENCE_SECONDS = 60.0
+"""A vendor that wants us to wait longer is closed: callers have deadlines and better things to do."""
 MISCONFIGURED = frozenset({CallOutcome.UNAUTHORIZED, CallOutcome.NOT_FOUND, CallOutcome.OUT_OF_QUOTA})
 """Outcomes that a person has to set right."""
 

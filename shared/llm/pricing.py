@@ -31,8 +31,11 @@ from shared.llm.calls import Tokens
 MILLION = 1_000_000
 FREE = frozenset({"embedded", "local"})
 """Providers that cost nothing unless the file lists their model."""
-_TOKENS_PER_CHARACTER = Fraction(11, 40)
-"""A token is about four characters, and a tenth is added: vocabularies would have to be downloaded, one a vendor."""
+_TOKENS_PER_BYTE = Fraction(11, 40)
+"""A token is about four bytes, and a tenth is added: vocabularies would have to be downloaded, one a vendor.
+
+Not four characters: of scripts other than Latin a character takes about a token, and two to four bytes.
+"""
 
 
 class Price(BaseModel):
@@ -93,7 +96,7 @@ class Prices:
 
 def estimate_tokens(text: str) -> int:
     """About how many tokens `text` takes; rather more than fewer."""
-    return ceil(len(text) * _TOKENS_PER_CHARACTER)
+    return ceil(len(text.encode()) * _TOKENS_PER_BYTE)
 
 
 def _read(path: Path) -> dict[str, Price]:

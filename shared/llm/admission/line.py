@@ -8,7 +8,7 @@ from random import Random
 
 from shared.errors import SluiceError, TransientError
 from shared.llm.admission.books import HORIZON_SECONDS, Verdict
-from shared.llm.calls import Closed, Permit
+from shared.llm.calls import PATIENCE_SECONDS, Closed, Permit
 from shared.runtime.clock import Clock
 
 LEASE_CALLS = 8
@@ -17,8 +17,6 @@ LEASE_SPAN_SECONDS = 0.05
 UNLIMITED_LEASE_CALLS = 64
 LOOK_SECONDS = 0.5
 """How often callers in line hear of the switch, whatever they wait for."""
-PATIENCE_SECONDS = 60.0
-"""A vendor that wants us to wait longer closes the door: its callers have deadlines and better things to do."""
 
 Admit = Callable[[Sequence[Permit]], Awaitable[Verdict]]
 

@@ -7,8 +7,8 @@ from functools import partial
 import pytest
 
 from shared.llm.calling import MOST_CALLS_AN_ITEM, Caller, Item
-from shared.llm.calls import CallOutcome, Closed, Completion, Request
-from shared.llm.pricing import Prices
+from shared.llm.calls import CallOutcome, Closed, Completion, Request, Tokens
+from shared.llm.pricing import Price, Prices
 from tests.unit.llm.scripted import (
     LENGTH,
     Line,
@@ -25,6 +25,7 @@ from tests.unit.llm.scripted import (
     says,
 )
 
+PRICE = Price(input=1.0, output=0.0)
 WORDS = ("a", "bb", "ccc", "dddd", "eeeee")
 
 
@@ -38,7 +39,7 @@ class Desk:
         self.caller = Caller(
             self.vendor,
             self.door,
-            Prices(),
+            Prices({"parrot-1": PRICE}),
             LENGTH,
             attempts=attempts,
             timeout_seconds=5.0,
@@ -162,6 +163,24 @@ async def test_after_so_many_failures_the_provider_is_down_and_no_item_is_blamed
     items = await desk.solve("a", "bb")
     assert len(desk.vendor.requests) == 3
     assert all(item.down and "failed 3 times" in item.down.reason and not item.reason for item in items)
+
+
+@pytest.mark.parametrize("outcome", [CallOutcome.SERVER_ERROR, CallOutcome.RATE_LIMITED])
+async def test_a_vendor_that_wants_a_long_rest_is_down_meanwhile(outcome: CallOutcome) -> None:
+    desk = Desk(always=fails(outcome, retry_after=900.0))
+    items = await desk.solve("a", "bb")
+    assert len(desk.vendor.requests) == 1
+    assert not desk.clock.waits
+    assert all(item.down and item.down.retry_after == 900.0 for item in items)
+
+
+@pytest.mark.parametrize("text", ["word " * 200, "\u56fd\u5185\u751f\u4ea7\u603b\u503c" * 200, "\U0001f4c8" * 200])
+async def test_no_script_takes_more_tokens_than_what_is_reserved(text: str) -> None:
+    desk = Desk()
+    await desk.solve(text)
+    (plan,) = desk.door.plans
+    assert plan.max_cost_usd >= PRICE.cost(Tokens(input=max(len(text.split()), 0 if text.isascii() else len(text))))
+    assert plan.tokens >= len(text) / (5 if text.isascii() else 2)
 
 
 @pytest.mark.parametrize("outcome", [CallOutcome.UNAUTHORIZED, CallOutcome.NOT_FOUND, CallOutcome.OUT_OF_QUOTA])
