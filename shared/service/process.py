@@ -175,7 +175,7 @@ class StageProcess:
                 return True
         return False
 
-    def _drain(self) -> None:
+    async def _drain(self) -> None:  # a plain function would be called in a thread, beside the event loop
         log.info("draining", stages=[stage.full_name for stage in self._stages])
         self._gateway.drain()
         for subscriber in self._subscribers:
