@@ -197,8 +197,9 @@ class StageWorker:
         self._enter(State.PAUSED, reason)
         self._pauses += 1
         delay = self._retry.in_place_delay(self._pauses, retry_after, self._jitter)
-        # However long it may take, the consumer has to be seen polling.
-        await self._clock.wait(min(delay, self._limits.call_seconds), self._hurry)
+        # However long it may take, the consumer has to be seen polling; what the call has taken so far counts.
+        left = max(2 * self._limits.call_seconds - self.busy_seconds(), 0.0)
+        await self._clock.wait(min(delay, self._limits.call_seconds, left), self._hurry)
 
     def _enter(self, state: State, reason: str = "") -> None:
         if state is not self.state or reason != self.reason:

@@ -327,3 +327,21 @@ async def test_a_record_without_a_batch_joins_the_hour_it_was_written_in() -> No
     shop = Shop(handler, edge=True)  # type: ignore[arg-type]  # handlers may ask for resources
     await shop.process(order(0), order(0))
     assert seen == ["rolling-20231114T22"] * 2
+
+
+async def test_a_pause_after_long_work_leaves_time_to_poll() -> None:
+    calls = 0
+
+    async def slow_then_away(orders: Sequence[Order]) -> Sequence[Outcome]:
+        nonlocal calls
+        calls += 1
+        shop.clock.time += 90.0
+        if calls == 2:
+            raise Unavailable("the model is away", retry_after=3600.0)
+        return await price_all(orders)
+
+    shop = Shop(slow_then_away, slice_size=1)
+    began = shop.clock.time
+    await shop.process(order(0), order(1), order(2))
+    assert shop.clock.time - began <= 2 * WorkerLimits().call_seconds
+    assert shop.input.rewound == {("shop.orders", 0): 1}
