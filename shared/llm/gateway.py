@@ -146,12 +146,6 @@ class Gateway:
         for provider in self._providers.values():
             provider.drain()
 
-    def check(self, name: str) -> None:
-        """Raises UsageError if there is no provider of that name."""
-        if hindrance := _hindrance(name, self._providers):
-            problem, _, remedy = hindrance.partition("; ")
-            raise UsageError(problem, remedy=remedy)
-
     def hindrance(self, name: str) -> str:
         """Why an item that asks for provider `name` cannot have it; empty if it can, or if it asks for none."""
         return _hindrance(name, self._providers) if name else ""
@@ -159,11 +153,6 @@ class Gateway:
     def chain_of(self, stage: str) -> list[str]:
         """Names of the providers that the settings choose for a stage, in the order in which they are asked."""
         return list(_chain_of(parse_choice(self._routing.provider_for(_setting_name(stage))), self._routing))
-
-    def check_stage(self, stage: str) -> None:
-        """Raises UsageError if a provider that the settings choose for a stage is not available."""
-        for name in self.chain_of(stage):
-            self.check(name)
 
     @property
     def has_vendors(self) -> bool:

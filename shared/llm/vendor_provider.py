@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from shared.errors import TransientError, Unavailable
+from shared.errors import TransientError, Unavailable, UsageError
 from shared.llm.calling import Caller
 from shared.llm.calls import Admission, Vendor
 from shared.llm.desk import AskingLimits, Desk
@@ -111,6 +111,8 @@ class VendorProvider(Provider):
             return [Answer(None, reason=f"no language model can be asked {question.name}")] * len(facts)
         if question.name not in self._desks:
             vendor = await self._made()
+            if problem := self._unpriced(vendor):
+                return [Answer(None, reason=problem)] * len(facts)
             self._desks.setdefault(question.name, self._desk(question, vendor))
         desk = self._desks[question.name]
         if self._draining:
@@ -124,6 +126,14 @@ class VendorProvider(Provider):
         """Send the bill again with the next answer about `fact`."""
         if question.name in self._desks:
             self._desks[question.name].take_back(fact, usage)
+
+    def _unpriced(self, vendor: Vendor) -> str:
+        """What is wrong with a model that a request chose: those that settings choose are looked at before."""
+        try:
+            self._prices.check(vendor.provider, vendor.model)
+        except UsageError as error:
+            return " ".join(str(error).split())
+        return ""
 
     async def _made(self) -> Vendor:
         """The vendor. Its SDK loads in a thread, so that heartbeats go on."""

@@ -202,6 +202,16 @@ async def test_a_process_that_stops_leaves_its_items_to_the_next_owner_and_to_no
         gate.set()
 
 
+async def test_a_model_without_a_price_is_asked_nothing_and_says_why(database: Database) -> None:
+    vendor = ScriptedVendor(provider="openai", model="gpt-9000")
+    async with replica(database, vendor) as provider:
+        (answer,) = await provider.answer(LENGTH, [Word(text="a")])
+    assert isinstance(answer, Answer)
+    assert answer.value is None
+    assert "the price of openai model 'gpt-9000' is not known" in answer.reason
+    assert not vendor.requests
+
+
 async def test_without_its_database_a_stage_waits_instead_of_passing_items_on(database: Database) -> None:
     async with replica(database, ScriptedVendor(), store=FaultyStore(database, "one", "lookup")) as provider:
         with pytest.raises(Unavailable):

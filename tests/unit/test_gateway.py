@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from schemas.base import Contract
-from shared.errors import Unavailable, UsageError
+from shared.errors import Unavailable
 from shared.llm.gateway import Answer, Ask, Down, EmbeddedProvider, Gateway, Provider, Question, Routes
 from shared.runtime.envelope import Envelope, Envelopes
 from shared.runtime.outcome import Usage
@@ -61,11 +61,6 @@ async def test_an_unknown_provider_costs_only_the_items_that_asked_for_it() -> N
     assert answers[0].value is None
     assert "embedded, shouting" in answers[0].reason
     assert answers[1].value == Length(letters=2)
-
-
-def test_a_stage_with_an_unknown_provider_does_not_start() -> None:
-    with pytest.raises(UsageError, match="'oracle' is not available"):
-        gateway("oracle").check_stage("boolean-review")
 
 
 def test_a_wish_that_cannot_be_granted_is_known_before_any_stage_asks() -> None:
