@@ -20,9 +20,14 @@ POLL_SECONDS = 0.1
 STALL_SECONDS = 20.0
 GIVE_UP_SECONDS = 600.0
 LISTED_WHEN_STUCK = 50
+QUIET_SECONDS = 2.0
+"""After this without progress we ask the stages whether one of them waits for something."""
 
 Submitted = tuple[str, str]
 """An indicator to submit: its id, and itself as JSON."""
+
+Hindrances = Callable[[], Awaitable[Mapping[str, str]]]
+"""Stages that do not work at the moment, and why."""
 
 LastSeen = Callable[[Sequence[Item]], Awaitable[Mapping[str, str]]]
 """For pending items, where each was last seen: item id → words."""
@@ -53,13 +58,14 @@ class Run:
 class ClassificationRun:
     """Submits requests, at most `concurrency` of them in the pipeline at a time, and waits for what they become."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what a run is made of; everything is injected
         self,
         feeder: Feeder,
         database: Database,
         settings: FeedSettings,
         progress: Progress,
         last_seen: LastSeen,
+        hindrances: Hindrances,
         *,
         provider: str = "",
         key: str | None = None,
@@ -69,6 +75,8 @@ class ClassificationRun:
         self._settings = settings
         self._progress = progress
         self._last_seen = last_seen
+        self._hindrances = hindrances
+        self._told: set[tuple[str, str]] = set()
         self._provider = provider
         self._key = key
         self.run = Run()
@@ -137,6 +145,8 @@ class ClassificationRun:
             done = sum(self.run.counts().values())
             idle = 0.0 if done != last else idle + POLL_SECONDS
             last = done
+            if idle and idle % QUIET_SECONDS < POLL_SECONDS:
+                await self._say_who_waits()
             if stall.stuck(done):
                 await self._explain()
             if idle >= GIVE_UP_SECONDS:
@@ -155,6 +165,12 @@ class ClassificationRun:
                 if request := self.run.requests.get(batch.batch_id):
                     self._groups.ended(request.number)
         self._progress.advanced(self.run.counts())
+
+    async def _say_who_waits(self) -> None:
+        for hindrance in (await self._hindrances()).items():
+            if hindrance not in self._told:
+                self._told.add(hindrance)
+                self._progress.waits(*hindrance)
 
     async def _explain(self) -> None:
         waiting: list[Item] = []

@@ -55,8 +55,20 @@ class Session:
         """A run that shows itself on `progress`."""
         settings = self.local.settings.feed
         return ClassificationRun(
-            self.feeder, self.database, settings, progress, self._last_seen, provider=provider, key=key
+            self.feeder,
+            self.database,
+            settings,
+            progress,
+            self._last_seen,
+            self._hindrances,
+            provider=provider,
+            key=key,
         )
+
+    async def _hindrances(self) -> Mapping[str, str]:
+        """Stages of this command that wait, and why; those that run elsewhere say it under /health/ready."""
+        supervisor = self.local.supervisor
+        return await supervisor.hindrances() if supervisor else {}
 
     async def _last_seen(self, items: Sequence[Item]) -> Mapping[str, str]:
         """Stage on whose input each item was last seen, from Kafka itself."""

@@ -2,14 +2,18 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Self
+
+import httpx
 
 from shared.embedded.process import free_port
 from shared.runtime.declaration import Stage
 from shared.service.child import ChildProcess, Say
 from shared.settings import Settings
+
+HEALTH_SECONDS = 2.0
 
 
 class Supervisor:
@@ -38,6 +42,16 @@ class Supervisor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._exit.aclose()
+
+    async def hindrances(self) -> dict[str, str]:
+        """Stages that do not work at the moment, and why; none of a process that does not answer."""
+        found: dict[str, str] = {}
+        async with httpx.AsyncClient(timeout=HEALTH_SECONDS) as client:
+            for child in self.children:
+                with suppress(httpx.HTTPError, ValueError):
+                    answer = (await client.get(f"{child.address}/health/ready")).json()
+                    found |= {name: one["reason"] for name, one in answer["stages"].items() if one["reason"]}
+        return found
 
 
 def spread(stages: Sequence[Stage], processes: int) -> list[list[Stage]]:

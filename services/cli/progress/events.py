@@ -58,6 +58,9 @@ class Progress(Protocol):
     def stuck(self, pending: Sequence[Pending]) -> None:
         """Nothing has moved for a while: this is what is missing."""
 
+    def waits(self, stage: str, reason: str) -> None:
+        """A stage does not work at the moment; it goes on by itself once the reason is gone."""
+
     def group_completed(self, group: int) -> None:
         """Every indicator of the group has a status, or is given up on."""
 
@@ -99,6 +102,9 @@ class QuietProgress:
         """Shows nothing."""
 
     def stuck(self, pending: Sequence[Pending]) -> None:
+        """Shows nothing."""
+
+    def waits(self, stage: str, reason: str) -> None:
         """Shows nothing."""
 
     def group_completed(self, group: int) -> None:

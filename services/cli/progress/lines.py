@@ -8,6 +8,7 @@ from shared.terminal.shown import duration, printable, rate, tally
 
 MAX_PENDING_SHOWN = 100
 MAX_TRACE_IDS_SHOWN = 5
+MAX_REASON_SHOWN = 500
 
 
 def progress_line(reading: Reading) -> str:
@@ -26,6 +27,11 @@ def stuck_lines(pending: Sequence[Pending]) -> list[str]:
     if len(pending) > MAX_PENDING_SHOWN:
         lines.append(f"  … and {len(pending) - MAX_PENDING_SHOWN:,} more")
     return lines
+
+
+def waits_line(stage: str, reason: str) -> str:
+    """The reason, in one line."""
+    return f"{stage} waits: {printable(reason, MAX_REASON_SHOWN)}"
 
 
 def final_lines(meter: Meter, indicators: int, trace_ids: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ from rich.table import Column
 from rich.text import Text
 
 from services.cli.progress.events import Pending, QuietProgress, Totals
-from services.cli.progress.lines import final_lines, of, stuck_lines
+from services.cli.progress.lines import final_lines, of, stuck_lines, waits_line
 from services.cli.progress.meter import Clock, Meter, Reading
 from shared.terminal.shown import duration, printable, rate, tally
 
@@ -73,6 +73,10 @@ class LiveProgress(QuietProgress):
         """Every pending indicator, above the bar."""
         for line in stuck_lines(pending):
             self._print(line)
+
+    def waits(self, stage: str, reason: str) -> None:
+        """A line above the bar."""
+        self._print(waits_line(stage, reason))
 
     def finished(self, indicators: int, trace_ids: Sequence[str]) -> None:
         """The summary, below the last state of the bar."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from services.cli.progress.events import Pending, QuietProgress, Totals
-from services.cli.progress.lines import final_lines, of, progress_line, stuck_lines
+from services.cli.progress.lines import final_lines, of, progress_line, stuck_lines, waits_line
 from services.cli.progress.meter import Clock, Meter
 from shared.terminal.shown import printable
 
@@ -61,6 +61,10 @@ class PlainProgress(QuietProgress):
         """Every pending indicator."""
         for line in stuck_lines(pending):
             self._write(line)
+
+    def waits(self, stage: str, reason: str) -> None:
+        """A line."""
+        self._write(waits_line(stage, reason))
 
     def group_completed(self, group: int) -> None:
         """A line."""
