@@ -8,7 +8,7 @@ LOCK_FROM := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --g
 T ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-model check bench bench-llm model schemas lock clean
+.PHONY: help demo up test test-kafka kafka-jars test-model check bench bench-llm model schemas lock clean
 
 ##@ Try it
 help: ## List the targets
@@ -23,6 +23,18 @@ up: $(VENV)/.run ## Keep broker, database, all stages and the HTTP API running u
 ##@ Develop
 test: $(VENV)/.dev ## Run the tests; T=path narrows them
 	$(BIN)/python -m pytest $(T)
+
+test-kafka: $(VENV)/.dev kafka-jars ## Run the tests that need a broker on Apache Kafka; T=path narrows them
+	SLUICE_TEST_BACKEND=apache $(BIN)/python -m pytest -m kafka $(T)
+
+kafka-jars: tests/kafka/jars/.fetched
+
+tests/kafka/jars/.fetched: tests/kafka/pom.xml
+	@command -v mvn >/dev/null || { echo "Apache Kafka comes from Maven Central: install Maven and Java 17 or newer" >&2; exit 1; }
+	@echo "fetching Apache Kafka …"
+	@rm -rf $(@D)
+	@mvn --batch-mode --quiet --file $< dependency:copy-dependencies
+	@touch $@
 
 test-model: $(VENV)/.dev ## Test with a real, small language model: downloads 200 MB, takes some minutes
 	$(PIP) xllamacpp==2026.10.11549

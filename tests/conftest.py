@@ -1,5 +1,7 @@
 """Real servers for every test that asks for one. They are started once a session and leave nothing behind.
 
+The broker is of the kind that SLUICE_TEST_BACKEND names (`tests/kafka/backend.py`).
+
 broker            address of a Kafka-compatible broker (use topic and group names of your own)
 postgres_url      address of a migrated database, shared by the session
 empty_database_url  address of a database without tables, for this test alone
@@ -8,7 +10,7 @@ database          an open `Database` on a migrated database, for this test alone
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -21,8 +23,30 @@ from pydantic import SecretStr
 from shared.database import Database, apply_migrations
 from shared.embedded.stack import Stack, embedded_stack
 from shared.settings import DatabaseSettings, Settings
+from tests.kafka import backend
+from tests.kafka.apache import UnavailableError
 
 TEMPLATE = "migrated_template"
+
+
+def pytest_configure() -> None:
+    """End the run at once if the servers it is to run on cannot be had."""
+    try:
+        backend.require()
+    except UnavailableError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def pytest_report_header() -> str:
+    """Say what the tests run on."""
+    return f"servers: {backend.require()}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that needs a broker, so that `-m kafka` selects them."""
+    for item in items:
+        if "new_broker" in getattr(item, "fixturenames", ()):
+            item.add_marker("kafka")
 
 
 @pytest.fixture(scope="session")
@@ -36,13 +60,21 @@ def state_directory() -> Iterator[Path]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stack(state_directory: Path) -> AsyncIterator[Stack]:
-    """The embedded broker and database."""
-    async with embedded_stack(Settings.load({"SLUICE_STATE_DIR": str(state_directory)})) as stack:
-        yield stack
+    """Broker and database of the session."""
+    async with backend.own_servers(state_directory) as variables:
+        settings = Settings.load({"SLUICE_STATE_DIR": str(state_directory), **variables})
+        async with embedded_stack(settings) as stack:
+            yield stack
 
 
 @pytest.fixture(scope="session")
-def broker(stack: Stack) -> str:
+def new_broker() -> Callable[[Path], backend.BrokerServer]:
+    """Makes brokers of the chosen kind. Whoever needs any broker asks for this."""
+    return backend.new_broker
+
+
+@pytest.fixture(scope="session")
+def broker(stack: Stack, new_broker: object) -> str:
     """Address of the broker."""
     assert stack.settings.kafka.bootstrap_servers
     return stack.settings.kafka.bootstrap_servers

@@ -1,17 +1,28 @@
 """How far each stage is behind: what its group has committed against what its topics hold."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    NotCoordinatorForGroupError,
+)
+from aiokafka.structs import OffsetAndMetadata
 
 from shared.broker.connection import connection_options
 from shared.broker.reading import Span, bounds, broker_errors, existing_partitions, open_reader, places_in
 from shared.errors import TransientError
 from shared.runtime.declaration import Stage
 from shared.settings import KafkaSettings
+
+COORDINATOR_SECONDS = 15.0
+COORDINATOR_PAUSE_SECONDS = 0.1
+NO_COORDINATOR_YET = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError)
 
 
 class PartitionLag(NamedTuple):
@@ -86,13 +97,29 @@ async def _stage_lag(
 ) -> StageLag:
     topics = (stage.reads.name, stage.retry_topic)
     places = places_in(counts, topics)
-    # Without a list of partitions the embedded broker's answer cannot be decoded.
-    committed = await admin.list_consumer_group_offsets(stage.full_name, partitions=places) if places else {}
+    committed = await _committed(admin, stage.full_name, places) if places else {}
     partitions = tuple(
         PartitionLag(place.topic, place.partition, start, _known(committed[place].offset), end)
         for place, (start, end) in ((place, spans[place]) for place in places)
     )
     return StageLag(stage.full_name, *topics, partitions, tuple(topic for topic in topics if topic not in counts))
+
+
+async def _committed(
+    admin: AIOKafkaAdminClient, group: str, places: Sequence[TopicPartition]
+) -> dict[TopicPartition, OffsetAndMetadata]:
+    """What a group has committed. A cluster without groups has no coordinator until it has been asked for one."""
+    try:
+        async with asyncio.timeout(COORDINATOR_SECONDS):
+            while True:
+                with suppress(*NO_COORDINATOR_YET):
+                    # Without a list of partitions the embedded broker's answer cannot be decoded.
+                    found = await admin.list_consumer_group_offsets(group, partitions=list(places))
+                    if set(places) <= found.keys():  # a coordinator that is still loading answers with none
+                        return dict(found)
+                await asyncio.sleep(COORDINATOR_PAUSE_SECONDS)
+    except TimeoutError:
+        raise TransientError(f"broker: no coordinator for the group {group} in {COORDINATOR_SECONDS:g} s") from None
 
 
 def _known(offset: int) -> int | None:

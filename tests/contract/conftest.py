@@ -1,26 +1,21 @@
-"""A shop for every test: topics and group of its own, and as many replicas of its stages as the test starts.
+"""A shop for every test: topics and group of its own, and as many replicas of its stages as the test starts."""
 
-The suite runs on the embedded broker, or on the one that KAFKA_UNDER_TEST names (host:port).
-"""
-
-import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import pytest
 import pytest_asyncio
 
 from tests.contract.kafka import Kafka, Sent
 from tests.contract.replica import Replica
 from tests.contract.shop import Gates, Order, make_shop
+from tests.kafka.backend import broker_variables
 
 PARTITIONS = 4
-ELSEWHERE = os.environ.get("KAFKA_UNDER_TEST")
-SESSION_TIMEOUT_MS = 6000 if ELSEWHERE else 3000
-"""Apache Kafka takes no less by default; the embedded broker lets a group form after half of it."""
+SESSION_TIMEOUT_MS = 3000
+"""The embedded broker lets a group form after half of it."""
 
 
 @dataclass
@@ -63,8 +58,6 @@ class Shop:
 
     def _environment(self, settings: dict[str, object]) -> dict[str, str]:
         variables = {
-            "KAFKA_BOOTSTRAP_SERVERS": self.kafka.address,
-            "KAFKA_IDEMPOTENT_PRODUCER": "false",
             "KAFKA_PARTITIONS": self.partitions,
             "KAFKA_SESSION_TIMEOUT_MS": SESSION_TIMEOUT_MS,
             "KAFKA_HEARTBEAT_INTERVAL_MS": 500,
@@ -75,20 +68,13 @@ class Shop:
             "LOG_LEVEL": "INFO",
             **{name.upper(): value for name, value in settings.items()},
         }
-        return {f"SLUICE_{name}": str(value) for name, value in variables.items()}
+        ours = {f"SLUICE_{name}": str(value) for name, value in variables.items()}
+        return broker_variables(self.kafka.address) | ours
 
     async def order(self, *orders: Order, topic: str | None = None, **changes: Any) -> None:
         """Write orders, keyed by id."""
         records = [Sent(o.model_dump_json().encode(), key=o.id.encode(), **changes) for o in orders]
         await self.kafka.send(topic or self.orders, records)
-
-
-if ELSEWHERE:
-
-    @pytest.fixture(scope="session")
-    def broker() -> str:
-        """Address of the broker under test, instead of the embedded one."""
-        return str(ELSEWHERE)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

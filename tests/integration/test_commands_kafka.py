@@ -29,6 +29,7 @@ from shared.service.dead_letters import keep_dead_letters
 from shared.settings import KafkaSettings, Settings
 from tests.integration.seeded import OPEN, letter, seed
 from tests.integration.sluice_command import Sluice, runner
+from tests.kafka import backend
 
 PARTITIONS = 4
 INPUT = "classification.joined"
@@ -36,11 +37,14 @@ RUN = b'{"stage":"normalize","started_at":1700000000000,"duration_ms":0.5}'
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def bare() -> AsyncIterator[tuple[KafkaSettings, Path]]:
+async def bare(new_broker: object) -> AsyncIterator[tuple[KafkaSettings, Path]]:
     """A broker without topics, and the state directory it belongs to."""
     folder = Path(tempfile.mkdtemp(prefix="sluice-commands-"))
     variables = {"SLUICE_STATE_DIR": str(folder), "SLUICE_KAFKA_PARTITIONS": str(PARTITIONS)}
-    async with embedded_stack(Settings.load(variables), servers=["broker"]) as stack:
+    async with (
+        backend.own_servers(folder, database=False) as ours,
+        embedded_stack(Settings.load(variables | ours), servers=["broker"]) as stack,
+    ):
         yield stack.settings.kafka, folder
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -67,11 +71,12 @@ def sluice(
     database_url: str,
     bare: tuple[KafkaSettings, Path],
 ) -> Sluice:
-    """`sluice` beside a running command that has a broker: it is found by the state directory."""
+    """`sluice` beside a running command that has a broker; an embedded one is found by the state directory."""
     variables = {
         "SLUICE_DATABASE_URL": database_url,
         "SLUICE_STATE_DIR": str(bare[1]),
         "SLUICE_KAFKA_PARTITIONS": str(PARTITIONS),
+        **({} if backend.CHOSEN == backend.EMBEDDED else backend.broker_variables(str(bare[0].bootstrap_servers))),
     }
     return runner(monkeypatch, capsys, tmp_path, variables)
 

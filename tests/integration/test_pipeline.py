@@ -53,7 +53,7 @@ def pipeline_directory() -> Iterator[Path]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def pipeline(pipeline_directory: Path) -> AsyncIterator[WholePipeline]:
+async def pipeline(new_broker: object, pipeline_directory: Path) -> AsyncIterator[WholePipeline]:
     async with whole_pipeline(pipeline_directory) as running:
         yield running
 

@@ -32,7 +32,7 @@ def pipeline_directory() -> Iterator[Path]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def pipeline(pipeline_directory: Path) -> AsyncIterator[WholePipeline]:
+async def pipeline(new_broker: object, pipeline_directory: Path) -> AsyncIterator[WholePipeline]:
     """With the limits of a fresh installation: whatever comes on the ingest topic, they are not reached."""
     async with whole_pipeline(pipeline_directory, rolling_batch_seconds=1) as running:
         yield running

@@ -18,6 +18,7 @@ from services.cli.main import sluice
 from shared.embedded.process import free_port
 from shared.settings import Settings, describe
 from tests.contract.waiting import eventually
+from tests.kafka.backend import broker_variables
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -151,8 +152,7 @@ async def test_running_it_for_real(broker: str, empty_database_url: str, tmp_pat
     port = free_port()
     own = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "SLUICE_KAFKA_BOOTSTRAP_SERVERS": broker,
-        "SLUICE_KAFKA_IDEMPOTENT_PRODUCER": "false",
+        **broker_variables(broker),
         "SLUICE_KAFKA_SESSION_TIMEOUT_MS": "4000",
         "SLUICE_DATABASE_URL": empty_database_url,
     }

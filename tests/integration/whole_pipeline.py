@@ -19,6 +19,7 @@ from shared.service.supervisor import Supervisor
 from shared.settings import Settings
 from tests.contract.kafka import Kafka
 from tests.contract.waiting import eventually
+from tests.kafka.backend import own_servers
 
 SAMPLE = Path(__file__).resolve().parents[1] / "data" / "indicators.jsonl"
 PARTITIONS = 12
@@ -145,8 +146,10 @@ async def whole_pipeline(
         **{name.upper(): value for name, value in variables.items()},
     }
     ours = {f"SLUICE_{name}": str(value) for name, value in given.items()}
-    settings = Settings.load({**ours, **(environment or {})})
-    async with embedded_stack(settings) as stack:
+    async with (
+        own_servers(directory) as servers,
+        embedded_stack(Settings.load({**ours, **servers, **(environment or {})})) as stack,
+    ):
         settings = stack.settings
         async with (
             Database(settings.database) as database,
