@@ -5,7 +5,9 @@ replicas: four processes, each with its own provider, pool and admission, on one
 
 Where time is scaled, latencies are divided and the limit is multiplied; seconds are printed as the vendor would count
 them. A call through the vendor's SDK costs a core 2 ms, so the scale is as high as two cores allow, not always 1:20.
-Holds, probes, leases and the breaker have clocks of their own, so lines about them are played in real time.
+Probes, leases and the breaker have clocks of their own, so lines about them are played in real time. What is scaled has
+one thing to suffer that the world it stands for has not: the vendor's bucket of a second shrinks to a fraction of one,
+so a moment in which the machine serves somebody else may already cost a 429.
 """
 
 import argparse

@@ -22,6 +22,8 @@ from tests.simulated_vendor import SimulatedVendor, running_simulator
 
 VENDOR = "tests.benchmarks.llm.vendor"
 FAULTS = {"server_error": 0.01}
+RECOVERY = "/ 5)"
+"""In the statement by which a cut limit grows back: two points every five seconds."""
 ENOUGH_IN_FLIGHT = 3
 """Times the calls that a replica needs in flight to use the whole limit alone, as latencies scatter."""
 
@@ -91,20 +93,24 @@ class Ground:
     def __init__(self, server_url: str) -> None:
         self._server_url = server_url
 
-    async def new_database(self) -> str:
-        """Address of a migrated database."""
+    async def new_database(self, scale: float = 1.0) -> str:
+        """Address of a migrated database in which a limit that was cut grows back as fast as time is scaled."""
         name = f"bench_{uuid4().hex[:8]}"
         async with Database(DatabaseSettings(url=SecretStr(self._server_url))) as server:
             await server.execute(f'CREATE DATABASE "{name}"')
         url = urlunsplit(urlsplit(self._server_url)._replace(path=f"/{name}"))
         async with Database(DatabaseSettings(url=SecretStr(url))) as database:
             await apply_migrations(database)
+            if scale != 1:
+                body = await database.fetchval("SELECT pg_get_functiondef('llm_factor'::regproc)")
+                assert RECOVERY in body
+                await database.execute(body.replace(RECOVERY, f"/ (5.0 / {scale}))"))
         return url
 
     @asynccontextmanager
     async def playing(self, scene: Scene, url: str = "") -> AsyncIterator[Stage]:
         """A scene with its vendor and replicas, ready."""
-        url = url or await self.new_database()
+        url = url or await self.new_database(scene.scale)
         options: dict[str, Any] = {
             "rpm": scene.rpm,
             "tpm": 0,

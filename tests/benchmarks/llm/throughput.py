@@ -58,7 +58,7 @@ async def ten_thousand_calls(ground: Ground, scale: float = 1) -> list[Line]:
     lines: list[Line] = []
     url = ""
     for rpm, most, faster in ((600, 1_110, 5), (3_000, 230, 4)):
-        url = await ground.new_database()
+        url = await ground.new_database(faster * scale)
         found = await run(ground, Scene(rpm=rpm, scale=faster * scale), CALLS, url)
         lines += [
             Line(
