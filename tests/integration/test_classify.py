@@ -13,7 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from schemas.enums import ItemStatus
 from services.cli.results import ResultRow
+from shared.database.ledger import ItemOutcome, NewBatch, finish_items, open_batch, register_items
+from shared.settings import Settings
+from shared.terminal.connect import open_database
 
 DEADLINE = 120
 Sluice = Callable[..., subprocess.CompletedProcess[str]]
@@ -178,6 +182,21 @@ def test_retrying_without_failures_says_so(sluice: Sluice) -> None:
     done = sluice("retry-failed")
     assert done.returncode == 0
     assert "nothing to retry" in done.stderr
+
+
+async def test_a_failure_is_retried_with_the_provider_that_was_asked_for(
+    sluice: Sluice, environment: dict[str, str]
+) -> None:
+    lost = json.dumps({"indicator_id": "L", "name": "Bank Lending Rate", "units": "%"})
+    async with open_database(Settings.load(environment)) as database:
+        await open_batch(database, NewBatch("lost", "classification", 1, "embedded"))
+        await register_items(database, "classification", batch_ids=["lost"], item_ids=["L"], payloads=[lost])
+        await finish_items(database, "classification", [ItemOutcome("lost", "L", ItemStatus.DEAD_LETTERED, error="no")])
+    done = sluice("retry-failed", "--batch", "lost", "--quiet")
+    assert done.returncode == 0, done.stderr
+    newest = json.loads(sluice("batches", "--json", "--limit", "1").stdout)[0]
+    assert (newest["provider"], newest["total"], newest["completed"] + newest["needs_human"]) == ("embedded", 1, 1)
+    assert newest["batch_id"] != "lost"
 
 
 def test_what_a_person_decided_holds_when_it_is_classified_again(sluice: Sluice, tmp_path: Path) -> None:

@@ -2,12 +2,17 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 
 from shared.errors import UsageError
 from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from services.cli.session import Session
+    from shared.database.ledger import Item
 
 NOT_ALL_COMPLETED = 1
 
@@ -50,7 +55,10 @@ async def _resume(wanted: Sequence[str], quiet: bool) -> int:
 @click.option("--limit", type=click.IntRange(min=1), default=10_000, show_default=True, help="At most so many.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 def retry_failed(batch_id: str | None, limit: int, quiet: bool) -> None:
-    """Submit dead-lettered indicators again, as new batches; those that have been classified since are left out."""
+    """Submit dead-lettered indicators again, as new batches; those that have been classified since are left out.
+
+    Each is submitted with the provider that was asked for before.
+    """
     raise SystemExit(asyncio.run(_retry_failed(batch_id, limit, quiet)))
 
 
@@ -61,12 +69,21 @@ async def _retry_failed(batch_id: str | None, limit: int, quiet: bool) -> int:
     console = Console(stderr=True)
     async with session(Settings.load(), console, quiet=quiet) as opened:
         failures = await failures_to_retry(opened.database, batch_id, limit)
-        if unreadable := [item for item in failures if not item.payload]:
+        every = [item for items in failures.values() for item in items]
+        if unreadable := [item for item in every if not item.payload]:
             console.print(f"{len(unreadable)} were never readable; see `sluice dead-letters list`", highlight=False)
-        rows = [(item.item_id, item.payload) for item in failures if item.payload]
-        if not rows:
+        if len(unreadable) == len(every):
             console.print("nothing to retry")
             return 0
-        with opened.progress() as progress:
-            finished = await opened.new_run(progress).submit_and_wait(rows)
-        return NOT_ALL_COMPLETED if finished.open or finished.failed or finished.counts()["failed"] else 0
+        runs = [await _submit_again(opened, provider, items) for provider, items in failures.items()]
+        return max(runs)
+
+
+async def _submit_again(opened: "Session", provider: str, failed: "Sequence[Item]") -> int:
+    """Submit items with the provider that they were submitted with, wait, and return the exit code."""
+    rows = [(item.item_id, item.payload) for item in failed if item.payload]
+    if not rows:
+        return 0
+    with opened.progress() as progress:
+        finished = await opened.new_run(progress, provider=provider).submit_and_wait(rows)
+    return NOT_ALL_COMPLETED if finished.open or finished.failed or finished.counts()["failed"] else 0
