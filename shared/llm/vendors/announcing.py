@@ -15,23 +15,23 @@ LONGEST_WAIT = 86_400.0
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|us|µs|ns|m|s)")
 _DURATION = re.compile(rf"(?:{_PART.pattern})+")
+_MOST = 1e15
+"""A larger number is a mistake, and more than the database can reckon with."""
 
 
 def seconds(text: str) -> float | None:
     """Of a duration such as `6m0s`, `12ms` or `1.5`; None if it is none."""
     text = text.strip()
     number = _number(text)
-    if number is not None:
-        return number
-    if not _DURATION.fullmatch(text):
-        return None
-    return sum(float(amount) * _UNITS[unit] for amount, unit in _PART.findall(text))
+    if number is None and _DURATION.fullmatch(text):
+        number = sum(float(amount) * _UNITS[unit] for amount, unit in _PART.findall(text))
+    return _wait(number)
 
 
 def retry_after(headers: Headers, now: float) -> float | None:
     """How many seconds the vendor wants to be left alone, a day at most; None if it does not say."""
     told = _told_wait(headers, now)
-    return None if told is None else min(told, LONGEST_WAIT)
+    return _wait(told)
 
 
 def _told_wait(headers: Headers, now: float) -> float | None:
@@ -76,8 +76,8 @@ class _Window:
         if part <= 0 or total <= 0:
             return _Window()
         factor = total / part
-        limit = None if self.limit is None else self.limit * factor
-        remaining = None if self.remaining is None else self.remaining * factor
+        limit = None if self.limit is None else min(self.limit * factor, _MOST)
+        remaining = None if self.remaining is None else min(self.remaining * factor, _MOST)
         return _Window(limit, remaining, self.reset)
 
 
@@ -109,7 +109,7 @@ def _anthropic_window(headers: Headers, kind: str, now: float) -> _Window:
         _number(headers.get(f"anthropic-ratelimit-{kind}-{what}", "")) for what in ("limit", "remaining")
     )
     reset = _iso_date(headers.get(f"anthropic-ratelimit-{kind}-reset", ""))
-    return _Window(limit, remaining, _until(reset, headers, now))
+    return _Window(limit, remaining, _wait(_until(reset, headers, now)))
 
 
 def _number(text: str) -> float | None:
@@ -117,7 +117,11 @@ def _number(text: str) -> float | None:
         number = float(text)
     except ValueError:
         return None
-    return number if 0 <= number < float("inf") else None
+    return number if 0 <= number <= _MOST else None
+
+
+def _wait(seconds: float | None) -> float | None:
+    return None if seconds is None else min(seconds, LONGEST_WAIT)
 
 
 def _until(moment: datetime | None, headers: Headers, now: float) -> float | None:
@@ -131,7 +135,7 @@ def _until(moment: datetime | None, headers: Headers, now: float) -> float | Non
 def _http_date(text: str) -> datetime | None:
     try:
         return _aware(parsedate_to_datetime(text))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
