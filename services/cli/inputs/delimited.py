@@ -17,12 +17,27 @@ from services.cli.inputs.rows import MAX_ROW_BYTES, Candidate, Flawed, Found, Un
 DELIMITERS = (",", ";", "\t", "|")
 
 
+MOST_BYTES = MAX_ROW_BYTES + 2
+"""Of a record of several lines; then a quote was not closed."""
+REGAINED_BYTES = 4_096
+
+
+class _Unclosed(csv.Error):
+    """A record takes line after line and does not end."""
+
+
 class _Lines:
-    """The lines of a stream as text, remembered while a record is being read, so that a broken one can be undone."""
+    """The lines of a stream as text, remembered while a record is being read, so that a broken one can be undone.
+
+    Each time that lines are given back, the next record may take half as many bytes, and every good one earns some
+    back: else a file in which no quote is closed would be read from every line on to its end.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._lines = (line for _, line in bounded_lines(stream))
         self._again: list[bytes] = []
+        self._size = 0
+        self._room = MOST_BYTES
         self.taken: list[bytes] = []
 
     def __iter__(self) -> "_Lines":
@@ -31,19 +46,26 @@ class _Lines:
     def __next__(self) -> str:
         line = self._again.pop() if self._again else next(self._lines)
         self.taken.append(line)
+        self._size += len(line)
+        if self._size > self._room and len(self.taken) > 1:
+            raise _Unclosed("a quote is not closed")
         return line.decode(errors="surrogateescape")
 
     def settle(self) -> bytes:
         """What was taken for the record just read."""
         raw = b"".join(self.taken)
         self.taken.clear()
+        self._size, self._room = 0, min(MOST_BYTES, self._room + REGAINED_BYTES)
         return raw
 
     def undo(self) -> bytes:
         """The first line taken; the others will be read again, as records of their own."""
         self._again.extend(reversed(self.taken[1:]))
         raw = self.taken[0] if self.taken else b""
+        if len(self.taken) > 1:
+            self._room //= 2
         self.taken.clear()
+        self._size = 0
         return raw
 
 

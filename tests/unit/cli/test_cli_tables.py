@@ -79,6 +79,7 @@ BAD_CELLS = [
     (b"B,a,b,[],e", "the row has 5 cells, the header 4"),
     (b"B,CPI,,12 13", "sample_values is not valid JSON (trailing characters at line 1 column 4)"),
     (b'B,CPI,,"[{""date"": ""2020"", ""value"": ""x""}]"', 'the value of sample 1 is the text "x", not a number'),
+    (b"B,CPI,,[\xff]", "the row is not UTF-8 text"),
     (b"B,CPI,,[NaN]", "the value of sample 1 is NaN, not a number"),
     (b"B,CPI,,[" + b"9" * 5_000 + b"]", "sample_values is not valid JSON (number out of range"),
     (b'B,"C"PI,,', "the cells of the row cannot be told apart"),
@@ -102,6 +103,21 @@ def test_an_unclosed_quote_does_not_swallow_the_rows_below(read: Any, text_file:
     below = "".join(f"{number},Series\n" for number in range(500))
     accepted, rejected = read(text_file("rows.csv", f'id,name\nX,"open\n{below}'))
     assert (len(accepted), [row.raw for row in rejected]) == (500, [b'X,"open'])
+
+
+def test_quotes_that_are_never_closed_cost_no_more_than_their_rows(read: Any, text_file: TextFile) -> None:
+    count = 20_000  # read from each row on to the end of the file, these would take minutes
+    path = text_file("rows.csv", "id,name\n" + 'x","\n' * count + "A,GDP\n")
+    accepted, rejected = read(path)
+    assert [row.indicator.indicator_id for row in accepted] == ["A"]
+    assert len(rejected) == count
+
+
+def test_cells_of_many_lines_are_read_after_unclosed_quotes(read: Any, text_file: TextFile) -> None:
+    cell = "a line of a long definition\n" * 500
+    path = text_file("rows.csv", f'id,name,definition\nX,"open\nA,GDP,"{cell}"\n')
+    accepted, rejected = read(path)
+    assert ([row.indicator.description for row in accepted], len(rejected)) == ([cell.strip()], 1)
 
 
 def test_headers_that_name_no_id_or_name_are_listed(text_file: TextFile) -> None:
