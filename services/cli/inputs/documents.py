@@ -85,6 +85,8 @@ def _wrapped_array_start(document: bytes, begin: int, label: str) -> int:
     depth = 0
     for token in TOKEN.finditer(document, begin):
         mark = token[0]
+        if mark == b'"':  # looking on would look through the rest for the end of every text in it
+            raise _broken(label, document, token.start(), "a text is not closed")
         if mark in OPENING:
             depth += 1
         elif mark in CLOSING:

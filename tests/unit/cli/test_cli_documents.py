@@ -53,6 +53,8 @@ def test_an_empty_array_has_no_rows(read: Any, text_file: TextFile) -> None:
         ('[\n{"a": "1}\n]', "the JSON document is malformed: a text is not closed (line 2)"),
         ("[] []", "the JSON document is malformed: something follows the end of the array (line 1)"),
         ('{"indicators": []', "the JSON document is malformed: the object is not closed (line 1)"),
+        ('{"a": "1}', "the JSON document is malformed: a text is not closed (line 1)"),
+        ('{"' + '\\\\\\"' * 200_000, "the JSON document is malformed: a text is not closed (line 1)"),
         ('{"a": [', "the JSON document is malformed: the object is not closed (line 1)"),
         ('"text"', "this is not a JSON array"),
         ('{"rows": []}', 'this is a JSON object without a list "indicators"'),
