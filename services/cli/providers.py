@@ -23,7 +23,7 @@ def wished_provider(settings: LlmSettings, provider: str | None, *, cascade: boo
     if provider is None and not cascade:
         return ""
     choice = parse_choice(provider or settings.provider)
-    settings.check(choice.provider)
+    settings.check(str(choice))
     if choice.provider == EMBEDDED_PROVIDER:
         if cascade or choice.cascade:
             raise UsageError("a cascade needs a second provider", remedy="add --provider, such as --provider openai")

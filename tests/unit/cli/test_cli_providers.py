@@ -36,6 +36,7 @@ def test_what_travels_with_the_indicators(provider: str | None, cascade: bool, w
         ("google", False, "Set GOOGLE_API_KEY"),
         ("local", False, "Set LM_STUDIO_URL"),
         ("gpt", False, "'gpt' is not known"),
+        ("cascade:cascade:openai", False, "'cascade:openai' is not known"),
         ("embedded", True, "needs a second provider"),
         (None, True, "needs a second provider"),
     ],
