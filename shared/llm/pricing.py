@@ -29,6 +29,8 @@ from shared.errors import UsageError
 from shared.llm.calls import Tokens
 
 MILLION = 1_000_000
+MOST = 1_000_000.0
+"""A dollar for a token; more is a mistake."""
 FREE = frozenset({"embedded", "local"})
 """Providers that cost nothing unless the file lists their model."""
 _TOKENS_PER_BYTE = Fraction(11, 40)
@@ -43,10 +45,10 @@ class Price(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    input: float = Field(ge=0)
-    output: float = Field(ge=0)
-    cached_input: float | None = Field(default=None, ge=0)
-    cache_write: float | None = Field(default=None, ge=0)
+    input: float = Field(ge=0, le=MOST)
+    output: float = Field(ge=0, le=MOST)
+    cached_input: float | None = Field(default=None, ge=0, le=MOST)
+    cache_write: float | None = Field(default=None, ge=0, le=MOST)
 
     def cost(self, tokens: Tokens) -> float:
         """US dollars of `tokens`."""
@@ -110,6 +112,8 @@ def _read(path: Path) -> dict[str, Price]:
         raise _unusable(path, f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}") from None
     except ValueError as error:
         raise _unusable(path, str(error)) from None
+    except RecursionError:
+        raise _unusable(path, "nested too deeply") from None
 
 
 def _unusable(path: Path, why: str) -> UsageError:

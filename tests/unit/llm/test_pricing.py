@@ -84,6 +84,9 @@ def test_a_model_nobody_knows_is_refused_with_the_remedy() -> None:
         ("p.toml", "[own]\ninput = 1\noutput = 1\ntypo = 1\n"),
         ("p.toml", "[own]\ninput = nan\noutput = 1\n"),
         ("p.json", "[]"),
+        ("p.json", "[" * 3_000),
+        ("p.toml", "a = " + "[" * 3_000),
+        ("p.json", '{"own": {"input": 1e308, "output": 1}}'),
         ("absent.toml", None),
     ],
 )
