@@ -6,8 +6,13 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 
 def split_list(value: object) -> object:
-    """The parts of a list that is written with commas."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    """The parts of a list that is written with commas. One that has commas alone is a mistake: no keys are meant."""
+    if not isinstance(value, str):
+        return value
+    parts = [part.strip() for part in value.split(",") if part.strip()]
+    if not parts:
+        raise ValueError("names nothing; leave it out for the default")
+    return parts
 
 
 def _upper(value: object) -> object:

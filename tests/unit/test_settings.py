@@ -167,6 +167,8 @@ def test_an_unknown_variable_with_our_prefix_is_refused_with_the_nearest_name() 
         ("SLUICE_LLM_BUDGET_DAY_USD", "-1"),
         ("SLUICE_LLM_BUDGET_TASKS", "family"),
         ("SLUICE_LLM_BUDGET_TASKS", "family=nan"),
+        ("SLUICE_API_KEYS", ","),
+        ("SLUICE_RETRY_DELAYS_SECONDS", " , "),
         ("SLUICE_REVIEW", "some"),
         ("OPENAI_BASE_URL", "api.openai.com"),
     ],
