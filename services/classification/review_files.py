@@ -79,6 +79,8 @@ def _lines(path: Path) -> Iterator[Line]:
             raise UsageError(f"{path} is neither .csv nor .jsonl", remedy="name the file after its format")
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8", remedy="save it as UTF-8") from None
+    except csv.Error as error:
+        raise UsageError(f"{path}: its cells cannot be told apart ({error})", remedy="close every quote") from None
 
 
 def _csv_lines(path: Path) -> Iterator[Line]:
@@ -97,6 +99,8 @@ def _json_lines(path: Path) -> Iterator[Line]:
                 columns = json.loads(text)
             except ValueError as error:
                 columns = {"broken": f"not JSON: {error}"}
+            except RecursionError:
+                columns = {"broken": "not JSON that can be read: nested too deeply"}
             yield Line(number, columns if isinstance(columns, dict) else {"broken": "not a JSON object"})
 
 
@@ -107,28 +111,43 @@ def _wish(columns: Mapping[str, Any], reviewer: str, force: bool) -> Wish:
     given = columns.get("fields", columns.get("label"))
     fields = _given_fields(given) if given is not None else _own_columns(columns)
     wanted = columns.get("decision") or (Decision.CORRECT if fields else Decision.ACCEPT)
-    if wanted not in set(Decision):
+    if wanted not in list(Decision):  # which may hold anything, even what has no hash
         raise UsageError(f"the decision cannot be {wanted!r}", remedy=f"give one of: {', '.join(Decision)}")
     if (wanted == Decision.CORRECT) != bool(fields):
         raise UsageError("a correction needs fields, and accepting needs none")
     if not columns.get("indicator_id"):
         raise UsageError("the line has no indicator_id")
     return Wish(
-        indicator_id=str(columns["indicator_id"]),
+        indicator_id=_storable("indicator_id", columns["indicator_id"]),
         fields=fields,
-        reviewer=str(columns.get("reviewer") or reviewer),
-        reason=str(columns.get("reason") or ""),
+        reviewer=_storable("reviewer", columns.get("reviewer") or reviewer),
+        reason=_storable("reason", columns.get("reason") or ""),
         force=force,
     )
 
 
+def _storable(name: str, value: object) -> str:
+    """Text as the database can hold it. JSON can spell halves of characters, and the character NUL."""
+    text = str(value)
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise UsageError(f"the {name} has characters that cannot be stored", remedy="write it as plain text")
+    return text
+
+
 def _given_fields(given: object) -> Values:
-    values = json.loads(given) if isinstance(given, str) and given.startswith("{") else given
+    values = _spelt(given) if isinstance(given, str) and given.startswith("{") else given
     if not isinstance(values, dict):
         raise UsageError("fields must be an object", remedy='such as {"family": "price-value"}')
     # A label also says how certain it is and what else would do; neither is a value.
     names = [name for name in values if name not in {"certainty", "accept"}]
     return {field_named(name): checked_value(field_named(name), values[name]) for name in names}
+
+
+def _spelt(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _own_columns(columns: Mapping[str, Any]) -> Values:

@@ -39,7 +39,12 @@ BAD_LINES = {
     '{"indicator_id": "a", "fields": {"colour": "red"}}': "'colour' is no field",
     '{"indicator_id": "a", "fields": ["family"]}': "must be an object",
     '{"indicator_id": "a", "decision": "maybe"}': "cannot be 'maybe'",
+    '{"indicator_id": "a", "decision": ["accept"]}': "cannot be ['accept']",
     '{"indicator_id": "a", "decision": "correct"}': "a correction needs fields",
+    '{"indicator_id": "a", "fields": "{broken"}': "must be an object",
+    '{"indicator_id": "a\\u0000"}': "cannot be stored",
+    '{"indicator_id": "a", "reason": "\\ud800"}': "cannot be stored",
+    '{"indicator_id": ' + "[" * 3_000: "nested too deeply",
     '{"indicator_id": "a", "decision": "accept", "scale": "millions"}': "accepting needs none",
 }
 
@@ -329,6 +334,12 @@ class TestFiles:
         for said, reason in zip(BAD_LINES.values(), done.refused.values(), strict=True):
             assert said in reason
         assert len(done.made) == 1
+
+    async def test_a_csv_that_cannot_be_cut_is_refused(self, database: Database, tmp_path: Path) -> None:
+        file = tmp_path / "decisions.csv"
+        file.write_text(f"indicator_id,reason\na,{'x' * 200_000}\n")
+        with pytest.raises(UsageError, match="cells cannot be told apart"):
+            await import_decisions(database, file, "", force=False)
 
     async def test_what_is_exported_is_labelled_and_can_be_imported(self, database: Database, tmp_path: Path) -> None:
         await run(database, "b", [reviewed("a"), reviewed("c", "Share of renters")], source="Bank")
