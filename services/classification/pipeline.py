@@ -31,12 +31,12 @@ from services.classification.join import FORGET_SECONDS, SWEEP_SECONDS, expire_i
 from services.classification.normalize import normalize
 from services.classification.scale import infer_scale
 from services.classification.time_basis import infer_time_basis
-from shared.runtime.declaration import Pipeline
+from shared.runtime.declaration import EVIDENCE, GIVEN, LATEST, Pipeline
 from shared.service.dead_letters import keep_dead_letters
 
 CLASSIFICATION = Pipeline("classification", key="indicator_id")
 
-INGEST = CLASSIFICATION.topic("indicators.ingest", Indicator, "Indicators to classify, as plain JSON")
+INGEST = CLASSIFICATION.topic("indicators.ingest", Indicator, "Indicators to classify, as plain JSON", GIVEN)
 NORMALIZED = CLASSIFICATION.topic("classification.normalized", NormalizedIndicator, "Cleaned, with the unit parsed")
 FACETS = CLASSIFICATION.topic(
     "classification.facets", Facet, "One part of an item: itself or what one facet stage found"
@@ -46,8 +46,12 @@ FAMILY = CLASSIFICATION.topic("classification.family", IndicatorWithFamily, "Wit
 TYPE = CLASSIFICATION.topic("classification.type", IndicatorWithType, "With a type, an aggregation, an orientation")
 CONTESTED = CLASSIFICATION.topic("classification.contested", ContestedIndicator, "The boolean review objects")
 REVIEWED = CLASSIFICATION.topic("classification.reviewed", ReviewedIndicator, "Final values")
-COMPLETED = CLASSIFICATION.topic("classification.completed", CompletedIndicator, "Stored; for other systems to read")
-BATCHES = CLASSIFICATION.topic("classification.batch-completed", BatchCompleted, "Every item of a batch is final")
+COMPLETED = CLASSIFICATION.topic(
+    "classification.completed", CompletedIndicator, "Stored; for other systems to read", LATEST
+)
+BATCHES = CLASSIFICATION.topic(
+    "classification.batch-completed", BatchCompleted, "Every item of a batch is final", EVIDENCE
+)
 
 CLASSIFICATION.stage("normalize", normalize, reads=INGEST, writes=[NORMALIZED, FACETS], edge=True, waits=True)
 CLASSIFICATION.stage("time", infer_time_basis, reads=NORMALIZED, writes=[FACETS])

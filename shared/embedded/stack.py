@@ -108,6 +108,7 @@ def _filled(settings: Settings, addresses: dict[str, str]) -> Settings:
             "SLUICE_KAFKA_BOOTSTRAP_SERVERS": addresses[BROKER],
             "SLUICE_KAFKA_IDEMPOTENT_PRODUCER": "false",
             "SLUICE_KAFKA_REPLICATION_FACTOR": "1",
+            "SLUICE_KAFKA_MIN_INSYNC_REPLICAS": "1",
         }
         for name, value in _LIVELY.items():
             variables.setdefault(name, value)

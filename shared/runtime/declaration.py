@@ -17,6 +17,28 @@ Sweep = Callable[..., Awaitable[None]]
 """`async (**resources)`: periodic work of a stage, such as a join's timeout."""
 
 
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What a topic keeps, read or not: every record for some days, and then none or the newest one of each key."""
+
+    days: int
+    newest: bool = False
+
+    def __str__(self) -> str:
+        """In words, for a table."""
+        return f"{self.days} days" + (", then the newest of each key" if self.newest else "")
+
+
+ON_ITS_WAY = Keeping(days=7)
+"""Work of the next stage: it has to wait for as long as anybody lets a stage stand still."""
+GIVEN = Keeping(days=14)
+"""What outsiders wrote: it is there to be read once more after a mistake has been found."""
+EVIDENCE = Keeping(days=30)
+"""What explains afterwards what happened."""
+LATEST = Keeping(days=7, newest=True)
+"""Results: a new reader finds the last one of every item, one that has kept up has seen each of them."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Topic(Generic[M]):
     """A Kafka topic with the one schema that is written to it. No model: records are taken as they are."""
@@ -24,6 +46,7 @@ class Topic(Generic[M]):
     name: str
     model: type[M] | None
     meaning: str
+    keeping: Keeping = ON_ITS_WAY
     schema_version: int = SCHEMA_VERSION
 
 
@@ -92,12 +115,15 @@ class Pipeline:
         self.topics: list[Topic[Any]] = []
         self.stages: list[Stage] = []
         self.dead_letters: Topic[Any] = self.topic(
-            f"{name}.dead-letter", None, "Records that could not be processed, as they were, with the reason in headers"
+            f"{name}.dead-letter",
+            None,
+            "Records that could not be processed, as they were, with the reason in headers",
+            EVIDENCE,
         )
 
-    def topic(self, name: str, model: type[M] | None, meaning: str) -> Topic[M]:
+    def topic(self, name: str, model: type[M] | None, meaning: str, keeping: Keeping = ON_ITS_WAY) -> Topic[M]:
         """Declare a topic."""
-        topic = Topic(name, model, meaning)
+        topic = Topic(name, model, meaning, keeping)
         self.topics.append(topic)
         return topic
 
@@ -144,9 +170,14 @@ class Pipeline:
         """The topic that users write to."""
         return next(stage.reads for stage in self.stages if stage.edge)
 
+    def keeping(self) -> dict[str, Keeping]:
+        """Every topic that has to exist, retry topics included, and what it keeps."""
+        declared = {topic.name: topic.keeping for topic in self.topics}
+        return declared | {stage.retry_topic: ON_ITS_WAY for stage in self.stages}
+
     def topic_names(self) -> list[str]:
-        """Every topic that has to exist, retry topics included."""
-        return [topic.name for topic in self.topics] + [stage.retry_topic for stage in self.stages]
+        """The names of these topics."""
+        return list(self.keeping())
 
 
 def requested_resources(function: Callable[..., Any], skip: int) -> dict[str, type]:

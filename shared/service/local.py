@@ -84,7 +84,7 @@ async def _topics(settings: Settings, pipeline: Pipeline, *, create: bool) -> No
     names, partitions = pipeline.topic_names(), settings.kafka.partitions
     async with TopicAdmin(settings.kafka) as admin:
         if create:
-            await admin.ensure(names, partitions)
+            await admin.ensure(names, partitions, pipeline.keeping())
         elif wrong := [state.name for state in await admin.state(names, partitions) if state.actual != partitions]:
             listed = ", ".join(wrong)
             raise UsageError(f"these topics are not as they should be: {listed}", remedy="run `sluice topics`")

@@ -56,6 +56,12 @@ class KafkaSettings(Concern):
         default=None,
         meaning="copies of every topic Sluice creates; unset: 3, or as many as there are brokers",
     )
+    min_insync_replicas: Count | None = variable(
+        "SLUICE_KAFKA_MIN_INSYNC_REPLICAS",
+        default=None,
+        meaning="copies that must hold a record before it counts as written, for every topic Sluice creates; unset: "
+        "one fewer than there are copies, so that one broker may be away",
+    )
     idempotent_producer: bool = variable(
         "SLUICE_KAFKA_IDEMPOTENT_PRODUCER",
         default=True,
@@ -75,6 +81,14 @@ class KafkaSettings(Concern):
     request_timeout_ms: Count = variable(
         "SLUICE_KAFKA_REQUEST_TIMEOUT_MS", default=40_000, meaning="longest wait for the broker's answer"
     )
+
+    @model_validator(mode="after")
+    def _enough_copies(self) -> Self:
+        if self.min_insync_replicas and self.min_insync_replicas > (
+            self.replication_factor or self.min_insync_replicas
+        ):
+            raise ValueError("SLUICE_KAFKA_MIN_INSYNC_REPLICAS is above SLUICE_KAFKA_REPLICATION_FACTOR")
+        return self
 
     @model_validator(mode="after")
     def _sasl_is_complete(self) -> Self:

@@ -53,7 +53,8 @@ async def bare(new_broker: object) -> AsyncIterator[tuple[KafkaSettings, Path]]:
 async def kafka(bare: tuple[KafkaSettings, Path]) -> KafkaSettings:
     """A broker with the topics of the pipeline."""
     async with TopicAdmin(bare[0]) as admin:
-        await admin.ensure(pipelines()["classification"].topic_names(), PARTITIONS)
+        keeping = pipelines()["classification"].keeping()
+        await admin.ensure(list(keeping), PARTITIONS, keeping)
     return bare[0]
 
 
@@ -121,6 +122,30 @@ class TestTopics:
             assert answer.code == 1
             assert {row["state"] for row in answer.json} == {f"{PARTITIONS} partitions instead of 5"}
             assert "SLUICE_KAFKA_PARTITIONS" in answer.err
+
+    @pytest.mark.skipif(backend.CHOSEN != backend.EMBEDDED, reason="of the embedded broker only")
+    async def test_the_embedded_broker_says_what_it_does_not_do(self, sluice: Sluice, kafka: KafkaSettings) -> None:
+        assert "keeps every record until it stops" in (await sluice("topics")).out
+        answer = await sluice("topics", "--alter")
+        assert (answer.code, "cannot alter" in answer.err) == (2, True)
+
+    @pytest.mark.skipif(backend.CHOSEN == backend.EMBEDDED, reason="the embedded broker cannot alter topics")
+    async def test_what_has_drifted_is_put_right_when_asked_for(self, sluice: Sluice, kafka: KafkaSettings) -> None:
+        name = "classification.dead-letter"
+        async with TopicAdmin(kafka) as admin:
+            await admin.set_configs({name: {"retention.ms": "1000"}})
+        for words in (["--check"], []):
+            answer = await sluice("topics", *words, "--json")
+            states = {row["topic"]: row["state"] for row in answer.json if row["state"] != "ok"}
+            assert (answer.code, states) == (1, {name: "retention.ms is 1000 instead of 2592000000"})
+            assert "--alter" in answer.err
+        altered = await sluice("topics", "--alter", "--json")
+        assert altered.code == 0
+        assert {row["topic"] for row in altered.json if row["state"] == "altered"} == {name}
+        assert (await sluice("topics", "--check")).code == 0
+
+    async def test_to_check_and_to_alter_at_once_is_wrong_usage(self, sluice: Sluice) -> None:
+        assert (await sluice("topics", "--check", "--alter")).code == 2
 
 
 class TestLag:
