@@ -26,6 +26,7 @@ async def estimate(items: Sequence[Contract], settings: LlmSettings, wish: str, 
             temperature=settings.temperature,
             coalesce=settings.coalesce,
             database=database if settings.cache else None,
+            place=settings.place_of(name),
         )
         for name in settings.configured()
         if name != EMBEDDED_PROVIDER

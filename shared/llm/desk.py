@@ -84,9 +84,9 @@ class Entry:
 
 
 class Desk:
-    """Answers one question by one model. `deadline_seconds`: longest stay in `answer`."""
+    """Answers one question by one model. `deadline_seconds`: longest stay in `answer`; `place`: see Keys."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- the wiring of a desk; everything is injected
         self,
         question: Question[Any, Any],
         vendor: Vendor,
@@ -96,6 +96,7 @@ class Desk:
         limits: AskingLimits,
         *,
         deadline_seconds: float,
+        place: str = "",
     ) -> None:
         if question.prompt is None:
             raise LookupError(f"no language model can be asked {question.name}")
@@ -107,7 +108,7 @@ class Desk:
         self._memory = memory
         self._limits = limits
         self._deadline = deadline_seconds
-        self._keys = Keys(question, vendor.provider, vendor.model, limits.temperature)
+        self._keys = Keys(question, vendor.provider, vendor.model, limits.temperature, place)
         self._batcher = Batcher(self._send, limits.batch_items, limits.batch_tokens, limits.linger_ms / 1000)
         self._asking: dict[bytes, Entry] = {}
         self._called: dict[Item, Entry] = {}

@@ -15,15 +15,19 @@ class Keys:
 
     A key holds the question's name, provider and model, the temperature, the static instructions and the schema of the
     reply (so a new wording asks anew), and the item's identity: what the answer depends on, as the question states it.
-    It holds nothing else, so items that differ only in what does not matter share an answer.
+    Where the provider is asked at another address than its own, it holds that `place`: a simulator or a server of one's
+    own may call its model anything, and its answers are not the vendor's. It holds nothing else, so items that differ
+    only in what does not matter share an answer.
     """
 
-    def __init__(self, question: Question[Any, Any], provider: str, model: str, temperature: float) -> None:
+    def __init__(
+        self, question: Question[Any, Any], provider: str, model: str, temperature: float, place: str = ""
+    ) -> None:
         prompt = question.prompt
         if prompt is None:
             raise LookupError(f"no language model can be asked {question.name}")
         schema = prompt.reply.model_json_schema()
-        fixed = [question.name, provider, model, temperature, prompt.instructions, schema]
+        fixed = [question.name, provider, model, temperature, prompt.instructions, schema, *([place] if place else [])]
         self._asked = hashlib.sha256(_canonical(fixed))
 
     def of(self, identity: Mapping[str, JsonValue]) -> bytes:

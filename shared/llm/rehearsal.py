@@ -40,15 +40,23 @@ class Asked:
 
 
 class Rehearsal(Provider):
-    """Stands in for one vendor's model. `database` None: what is kept there is not looked at."""
+    """Stands in for one vendor's model at `place` (see Keys). `database` None: what is kept there is not looked at."""
 
     def __init__(
-        self, provider: str, model: str, *, temperature: float, coalesce: bool, database: Executor | None
+        self,
+        provider: str,
+        model: str,
+        *,
+        temperature: float,
+        coalesce: bool,
+        database: Executor | None,
+        place: str = "",
     ) -> None:
         self.provider = provider
         self.model = model
         self.asked: dict[str, Asked] = {}
         self._temperature = temperature
+        self._place = place
         self._coalesce = coalesce
         self._database = database
 
@@ -69,7 +77,7 @@ class Rehearsal(Provider):
 
     def _asked(self, question: Question[Any, Any], prompt: Prompt[Any, Any]) -> Asked:
         if question.name not in self.asked:
-            keys = Keys(question, self.provider, self.model, self._temperature)
+            keys = Keys(question, self.provider, self.model, self._temperature, self._place)
             self.asked[question.name] = Asked(question, prompt, keys)
         return self.asked[question.name]
 

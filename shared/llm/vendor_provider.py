@@ -68,6 +68,7 @@ class VendorProvider(Provider):
         clock: Clock,
         jitter: random.Random,
         deadline_seconds: float,
+        place: str = "",
     ) -> None:
         self._make_vendor = make_vendor
         self._vendor: Vendor | None = None
@@ -79,6 +80,7 @@ class VendorProvider(Provider):
         self._clock = clock
         self._jitter = jitter
         self._deadline = deadline_seconds
+        self._place = place
         self._memory = Memory(limits.cache_entries if limits.cache else 0)
         self._desks: dict[str, Desk] = {}
         self._draining = False
@@ -161,4 +163,13 @@ class VendorProvider(Provider):
             clock=self._clock,
             jitter=self._jitter,
         )
-        return Desk(question, vendor, caller, self._store, self._memory, self._limits, deadline_seconds=self._deadline)
+        return Desk(
+            question,
+            vendor,
+            caller,
+            self._store,
+            self._memory,
+            self._limits,
+            deadline_seconds=self._deadline,
+            place=self._place,
+        )

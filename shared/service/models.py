@@ -70,4 +70,5 @@ def _provider(name: str, settings: Settings, database: Database, prices: Prices)
         clock=SystemClock(),
         jitter=random.Random(secrets.randbits(64)),  # noqa: S311 -- spreads retries, guards nothing
         deadline_seconds=SHARE_OF_A_CALL * settings.kafka.max_poll_interval_ms / 3000,
+        place=llm.place_of(name),
     )

@@ -3,6 +3,7 @@
 from math import inf
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
@@ -217,6 +218,14 @@ class LlmSettings(Concern):
             return self.local_url.get_secret_value() if self.local_url else LOCAL_URL
         url: SecretStr | None = getattr(self, f"{provider}_base_url")
         return url.get_secret_value() if url else None
+
+    def place_of(self, provider: str) -> str:
+        """Host and path where a vendor is asked; empty for its own address, and for a local server's usual one."""
+        url = self.base_url_of(provider)
+        if url in (None, LOCAL_URL):
+            return ""
+        parts = urlsplit(url)
+        return f"{parts.hostname}:{parts.port or ''}{parts.path.rstrip('/')}"
 
     def limits_for(self, provider: str) -> tuple[int, int]:
         """Calls and tokens a minute; 0: no limit."""

@@ -47,6 +47,7 @@ async def replica(
     limits: Limits = Limits(),
     deadline: float = 30.0,
     store: AnswerStore | None = None,
+    place: str = "",
 ) -> AsyncIterator[VendorProvider]:
     provider = VendorProvider(
         lambda: vendor,
@@ -57,6 +58,7 @@ async def replica(
         clock=QuickClock(),
         jitter=random.Random(1),
         deadline_seconds=deadline,
+        place=place,
     )
     async with provider:
         yield provider
@@ -206,6 +208,15 @@ async def test_another_temperature_or_wording_is_another_question(database: Data
         await ask(provider, "a")
     vendor = ScriptedVendor()
     async with replica(database, vendor, limits=replace(Limits(), temperature=0.7)) as provider:
+        await ask(provider, "a")
+    assert len(vendor.requests) == 1
+
+
+async def test_what_a_simulator_said_is_no_answer_of_the_vendor(database: Database) -> None:
+    async with replica(database, ScriptedVendor(), place="127.0.0.1:8099/v1") as provider:
+        await ask(provider, "a")
+    vendor = ScriptedVendor()
+    async with replica(database, vendor) as provider:
         await ask(provider, "a")
     assert len(vendor.requests) == 1
 

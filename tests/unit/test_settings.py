@@ -270,3 +270,8 @@ def test_settings_are_frozen_and_constructed_without_the_environment(monkeypatch
 def test_the_state_directory_follows_the_variables() -> None:
     assert Settings.load({"SLUICE_STATE_DIR": "/some/where"}).embedded.directory == Path("/some/where")
     assert Settings.load({"XDG_STATE_HOME": "/xdg"}).embedded.directory == Path("/xdg/sluice")
+
+
+def test_a_place_is_told_of_other_addresses_than_the_vendors_own_and_without_what_is_secret() -> None:
+    llm = Settings.load({"OPENAI_BASE_URL": "http://me:word@127.0.0.1:8099/v1/", "ANTHROPIC_API_KEY": "k"}).llm
+    assert [llm.place_of(vendor) for vendor in VENDORS] == ["127.0.0.1:8099/v1", "", "", ""]
