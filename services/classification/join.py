@@ -11,16 +11,19 @@ from schemas.classification import Facet, JoinedIndicator
 from schemas.delivery import Header, RejectCode
 from services.classification import store
 from shared.database import Database
+from shared.llm.choice import parse_choice
 from shared.runtime.codec import encode
 from shared.runtime.envelope import Envelope, Envelopes, last_run
 from shared.runtime.outbox import Outbox
 from shared.runtime.outcome import Emit, Reject, emit
-from shared.settings import RuntimeSettings
+from shared.settings import EMBEDDED_PROVIDER, LlmSettings, RuntimeSettings
 
 SWEEP_SECONDS = 15.0
 SWEEP_LIMIT = 500
 FORGET_SECONDS = 3600.0
 FORGOTTEN_AT_ONCE = 10_000
+ASKED_SECONDS = 2 * 86_400.0
+"""Longest wait for a part that a language model is asked for: a day's budget is there again by then."""
 TRAVELLING = (Header.INGESTED_AT, Header.PROVIDER, Header.TRACEPARENT)
 
 
@@ -60,13 +63,21 @@ def _joined(row: store.CompleteFacets) -> JoinedIndicator:
     return JoinedIndicator.model_validate_json(f"{item[:-1]},{facets}}}")
 
 
-async def expire_incomplete(database: Database, outbox: Outbox, settings: RuntimeSettings) -> None:
+async def expire_incomplete(database: Database, outbox: Outbox, settings: RuntimeSettings, models: LlmSettings) -> None:
     """Dead-letter items whose parts did not come together in time, saying which are missing."""
     async with database.transaction() as transaction:
-        expired = await store.expired_facets(transaction, settings.join_timeout_seconds, SWEEP_LIMIT)
+        expired = await store.expired_facets(
+            transaction, settings.join_timeout_seconds, SWEEP_LIMIT, asked_parts(models), ASKED_SECONDS
+        )
         if expired:
             await outbox.bury([(store.stored_record(row), _incomplete(row.parts)) for row in expired])
             await store.mark_expired(transaction, [(row.batch_id, row.indicator_id) for row in expired])
+
+
+def asked_parts(models: LlmSettings) -> list[str]:
+    """The parts that a vendor's model is asked for: while it is away or a budget is spent their stages wait."""
+    chosen = {part: parse_choice(models.own_provider(part) or EMBEDDED_PROVIDER) for part in store.PARTS}
+    return [part for part, choice in chosen.items() if choice.provider != EMBEDDED_PROVIDER]
 
 
 async def forget_joined(database: Database, settings: RuntimeSettings) -> None:

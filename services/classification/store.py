@@ -73,9 +73,14 @@ async def merge_facets(executor: Executor, rows: Sequence[FacetRow]) -> dict[Key
     return {(row["batch_id"], row["indicator_id"]): CompleteFacets(_parts(row), _trail(row["trail"])) for row in found}
 
 
-async def expired_facets(executor: Executor, timeout_seconds: float, limit: int) -> list[ExpiredFacets]:
-    """Items that have been incomplete for `timeout_seconds`, locked until the transaction ends."""
-    rows = await executor.fetch(queries()["expired_facets"], timeout_seconds, limit)
+async def expired_facets(
+    executor: Executor, timeout_seconds: float, limit: int, asked: Sequence[str] = (), asked_seconds: float = 0.0
+) -> list[ExpiredFacets]:
+    """Items that have been incomplete for `timeout_seconds`, locked until the transaction ends.
+
+    Parts `asked` of somebody outside may take `asked_seconds`.
+    """
+    rows = await executor.fetch(queries()["expired_facets"], timeout_seconds, limit, list(asked), asked_seconds)
     return [
         ExpiredFacets(
             batch_id=row["batch_id"],

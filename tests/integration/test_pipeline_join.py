@@ -9,7 +9,7 @@ import pytest
 from schemas.classification import Facet, ScaleInference
 from schemas.delivery import Header
 from schemas.enums import Scale
-from services.classification.join import forget_joined, join_facets
+from services.classification.join import asked_parts, forget_joined, join_facets
 from services.classification.store import (
     PARTS,
     FacetRow,
@@ -21,7 +21,7 @@ from services.classification.store import (
 )
 from shared.database import Database
 from shared.runtime.envelope import Envelope, Envelopes, Record
-from shared.settings import RuntimeSettings
+from shared.settings import RuntimeSettings, Settings
 
 KEY = ("batch", "item")
 
@@ -72,6 +72,22 @@ async def test_an_item_expires_once_and_can_still_be_completed(database: Databas
     assert KEY in await merge_facets(database, [row(PARTS[1:])])
 
 
+async def test_what_waits_for_a_language_model_does_not_expire_while_its_stage_is_parked(database: Database) -> None:
+    for name, missing in (("parked", "time"), ("lost", "scale")):
+        parts = [part for part in PARTS if part != missing]
+        await merge_facets(database, [FacetRow("batch", name, 3, parts=dict.fromkeys(parts, "{}"))])
+
+    async def names(asked: Sequence[str]) -> list[str]:
+        return sorted(found.indicator_id for found in await expired_facets(database, 300.0, 10, asked, 86_400.0))
+
+    await database.execute("UPDATE facet_join SET first_seen_at = now() - interval '1 hour'")
+    parts = asked_parts(Settings.load({"LLM_PROVIDER_TIME": "openai", "LLM_PROVIDER_SCALE": "embedded"}).llm)
+    assert await names(parts) == ["lost"]
+    assert await names(asked_parts(Settings.load({"LLM_PROVIDER": "openai"}).llm)) == ["lost", "parked"]
+    await database.execute("UPDATE facet_join SET first_seen_at = now() - interval '2 days'")
+    assert await names(parts) == ["lost", "parked"]
+
+
 async def test_the_trail_does_not_grow_with_parts_that_come_again(database: Database) -> None:
     for stage in ("first", "again", "once more"):
         for part in PARTS[:4]:
@@ -115,7 +131,7 @@ async def test_forgetting_goes_on_until_all_is_gone(database: Database, monkeypa
 async def test_those_that_expire_are_found_without_reading_the_joined(database: Database) -> None:
     async with database.transaction() as transaction:
         await transaction.execute("SET LOCAL enable_seqscan = off")
-        plan = await transaction.fetch("EXPLAIN " + queries()["expired_facets"], 0.0, 10)
+        plan = await transaction.fetch("EXPLAIN " + queries()["expired_facets"], 0.0, 10, ["time"], 60.0)
     assert "facet_join_waiting" in "".join(line[0] for line in plan)
 
 

@@ -34,12 +34,16 @@ WHERE item IS NOT NULL AND time IS NOT NULL AND scale IS NOT NULL
   AND currency IS NOT NULL AND cumulative IS NOT NULL;
 
 -- name: expired_facets
--- Items still incomplete after $1 seconds, $2 at most; another replica's are skipped.
+-- Items still incomplete after $1 seconds, or after $4 where one of the parts $3 is missing; $2 at most. Another
+-- replica's are skipped.
 SELECT batch_id, indicator_id, partition, headers, trail, item, time, scale, currency, cumulative,
        extract(epoch FROM first_seen_at)::float8 AS first_seen_at
 FROM facet_join
 WHERE joined_at IS NULL AND expired_at IS NULL
   AND first_seen_at < now() - make_interval(secs => $1::float8)
+  AND (first_seen_at < now() - make_interval(secs => $4::float8)
+       OR NOT (time IS NULL AND 'time' = ANY($3::text[]) OR scale IS NULL AND 'scale' = ANY($3)
+               OR currency IS NULL AND 'currency' = ANY($3)))
 ORDER BY first_seen_at
 LIMIT $2
 FOR UPDATE SKIP LOCKED;
