@@ -19,6 +19,8 @@ CASCADE_PREFIX = "cascade:"
 LOCAL_URL = "http://127.0.0.1:1234/v1"
 LOCAL_MODEL = "mistral-7b-instruct-v0.3"
 MAX_BATCH_ITEMS = 50
+QUESTIONS = ("time", "scale", "currency", "family", "type", "boolean-review", "final-review")
+"""What can have a budget of its own; a budget of anything else would guard nothing, and nobody would know."""
 _FACETS = frozenset({"time", "scale", "currency"})
 """Stages whose rules need no language model: one is asked only if the stage's own variable names it."""
 _KEY_VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "google": "GOOGLE_API_KEY"}
@@ -36,7 +38,10 @@ def _parse_budget(text: str) -> tuple[str, float]:
         value = -1.0
     if not (task.strip() and equals and 0 <= value < inf):
         raise ValueError("must be written like family=1.5,type=2")
-    return task.strip(), value
+    name = task.strip().lower().replace("_", "-")
+    if name not in QUESTIONS:
+        raise ValueError(f"there is no question {name!r}; choose among {', '.join(QUESTIONS)}")
+    return name, value
 
 
 def _check_budgets(parts: tuple[str, ...]) -> tuple[str, ...]:
@@ -155,7 +160,9 @@ class LlmSettings(Concern):
         "SLUICE_LLM_BUDGET_TOTAL_USD", default=0.0, meaning="US dollars all calls may ever cost; 0: no limit"
     )
     budget_tasks: TaskBudgets = variable(
-        "SLUICE_LLM_BUDGET_TASKS", default=(), meaning="US dollars a day by question, such as family=1.5,type=2"
+        "SLUICE_LLM_BUDGET_TASKS",
+        default=(),
+        meaning="US dollars a day by question, such as family=1.5,type=2",
     )
     prices: Path | None = variable(
         "SLUICE_LLM_PRICES", default=None, meaning="file of prices (TOML or JSON) that win over the built-in ones"

@@ -4,8 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from services.classification.boolean_review import BOOLEAN_REVIEW
+from services.classification.currency import CURRENCY
+from services.classification.family import FAMILY
+from services.classification.final_review import FINAL_REVIEW
+from services.classification.indicator_type import TYPE
+from services.classification.pipeline import CLASSIFICATION
+from services.classification.scale import SCALE
+from services.classification.time_basis import TIME
 from shared.errors import UsageError
 from shared.llm.choice import parse_choice
+from shared.service.models import asks
 from shared.settings import VENDORS, KafkaSettings, Settings, describe
 
 
@@ -167,6 +176,7 @@ def test_an_unknown_variable_with_our_prefix_is_refused_with_the_nearest_name() 
         ("SLUICE_LLM_BUDGET_DAY_USD", "-1"),
         ("SLUICE_LLM_BUDGET_TASKS", "family"),
         ("SLUICE_LLM_BUDGET_TASKS", "family=nan"),
+        ("SLUICE_LLM_BUDGET_TASKS", "familly=1"),
         ("SLUICE_API_KEYS", ","),
         ("SLUICE_RETRY_DELAYS_SECONDS", " , "),
         ("SLUICE_REVIEW", "some"),
@@ -275,3 +285,9 @@ def test_the_state_directory_follows_the_variables() -> None:
 def test_a_place_is_told_of_other_addresses_than_the_vendors_own_and_without_what_is_secret() -> None:
     llm = Settings.load({"OPENAI_BASE_URL": "http://me:word@127.0.0.1:8099/v1/", "ANTHROPIC_API_KEY": "k"}).llm
     assert [llm.place_of(vendor) for vendor in VENDORS] == ["127.0.0.1:8099/v1", "", "", ""]
+
+
+def test_a_budget_can_be_given_to_every_question_under_the_name_of_its_stage() -> None:
+    written = ",".join(f"{stage.name.replace('-', '_')}=1" for stage in CLASSIFICATION.stages if asks([stage]))
+    names = {question.name for question in (TIME, SCALE, CURRENCY, FAMILY, TYPE, BOOLEAN_REVIEW, FINAL_REVIEW)}
+    assert Settings.load({"SLUICE_LLM_BUDGET_TASKS": written}).llm.task_budgets() == dict.fromkeys(names, 1.0)
