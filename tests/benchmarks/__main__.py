@@ -11,6 +11,7 @@ from rich.table import Table
 from shared.settings import Settings
 from tests.benchmarks.end_to_end import Outcome, load, measure
 from tests.benchmarks.hop import Cost, measure_hops
+from tests.kafka.backend import require
 
 BUDGET_SECONDS, STRETCH_SECONDS = 25.0, 8.0
 BUDGET_CPU_MS, STRETCH_CPU_MS = 2.0, 1.0
@@ -53,7 +54,7 @@ def hop_table(costs: dict[str, Cost]) -> Table:
         "CPU µs a message",
         "messages/s",
         "CPU, Sluice = 1",
-        title="One hop, 1 KB messages, same broker, median of five rounds",
+        title=f"One hop, 1 KB messages, {require()}, median of five rounds",
     )
     ours = costs["sluice"]["cpu_us"]
     for name, cost in costs.items():

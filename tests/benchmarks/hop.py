@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
 import sys
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from statistics import median
 from typing import TypedDict
 
@@ -14,6 +17,7 @@ from shared.runtime.envelope import OutRecord
 from shared.settings import Settings
 from tests.benchmarks.hop_contenders import CONTENDERS, bench_settings
 from tests.benchmarks.hop_message import HEADERS, IN, OUT, PARTITIONS, sample
+from tests.kafka.backend import own_servers
 
 MESSAGES = 50_000
 ROUNDS = 5
@@ -29,21 +33,34 @@ class Cost(TypedDict):
 
 async def measure_hops(settings: Settings) -> dict[str, Cost]:
     """Medians over rounds in which every contender has its turn, in a process of its own, over the same topic."""
-    async with embedded_stack(settings) as stack:
-        bootstrap = stack.settings.kafka.bootstrap_servers or ""
-        await _load(bootstrap)
-        runs = [{name: await _run(name, bootstrap, number) for name in CONTENDERS} for number in range(ROUNDS)]
-    return {
-        name: Cost(cpu_us=median(run[name]["cpu_us"] for run in runs), rate=median(run[name]["rate"] for run in runs))
-        for name in CONTENDERS
-    }
+    async with loaded_broker(settings, [_group("sluice", number) for number in range(ROUNDS)]) as bootstrap:
+        runs = [
+            {name: await run_contender(name, bootstrap, _group(name, number)) for name in CONTENDERS}
+            for number in range(ROUNDS)
+        ]
+    return {name: typical([run[name] for run in runs]) for name in CONTENDERS}
 
 
-async def _load(bootstrap: str) -> None:
+def typical(costs: list[Cost]) -> Cost:
+    """The median of each figure."""
+    return Cost(cpu_us=median(cost["cpu_us"] for cost in costs), rate=median(cost["rate"] for cost in costs))
+
+
+@asynccontextmanager
+async def loaded_broker(settings: Settings, groups: Iterable[str]) -> AsyncIterator[str]:
+    """Address of a broker of the chosen kind (SLUICE_TEST_BACKEND) with the messages, and the topics of our groups."""
+    directory = settings.embedded.directory
+    async with own_servers(directory, database=False) as servers:
+        named = Settings.load(settings.as_environment() | servers)
+        async with embedded_stack(named) as stack:
+            bootstrap = stack.settings.kafka.bootstrap_servers or ""
+            await _load(bootstrap, groups)
+            yield bootstrap
+
+
+async def _load(bootstrap: str, groups: Iterable[str]) -> None:
     settings = bench_settings(bootstrap)
-    own = [
-        f"{_group('sluice', number)}{suffix}" for number in range(ROUNDS) for suffix in (".dead-letter", ".check.retry")
-    ]
+    own = [f"{group}{suffix}" for group in groups for suffix in (".dead-letter", ".check.retry")]
     async with TopicAdmin(settings.kafka) as admin:
         await admin.ensure([IN, OUT, *own], PARTITIONS)
     async with Publisher(settings.kafka, PARTITIONS) as publisher:
@@ -56,10 +73,12 @@ def _group(name: str, number: int) -> str:
     return f"hop-{name}-{number}"
 
 
-async def _run(name: str, bootstrap: str, number: int) -> Cost:
-    arguments = [name, bootstrap, str(MESSAGES), _group(name, number)]
+async def run_contender(name: str, bootstrap: str, group: str, variables: Mapping[str, str] | None = None) -> Cost:
+    """One contender in a process of its own; `variables` are settings for Sluice."""
+    arguments = [name, bootstrap, str(MESSAGES), group]
     command = [sys.executable, "-m", "tests.benchmarks.hop_contenders", *arguments]
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    environment = {**os.environ, **(variables or {})}
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=environment)
     output, _ = await process.communicate()
     if process.returncode:
         raise SystemExit(f"{name} failed")

@@ -7,6 +7,7 @@ offsets after that, and measures its process's CPU from the first message it get
 import asyncio
 import json
 import logging
+import os
 import sys
 import time
 from collections import defaultdict
@@ -30,6 +31,8 @@ from shared.runtime.worker import StageWorker, WorkerLimits
 from shared.service.process import spare_garbage_collection
 from shared.settings import Settings
 from tests.benchmarks.hop_message import BATCH, IN, OUT, PARTITIONS, Checked, Reading
+
+TRIED_OUT = ("SLUICE_KAFKA_", "SLUICE_BATCH_", "SLUICE_FETCH_")
 
 
 @dataclass
@@ -59,13 +62,14 @@ class Meter:
 
 
 def bench_settings(bootstrap: str) -> Settings:
-    """Settings for a broker at `bootstrap`."""
+    """Settings for a broker at `bootstrap`; those of the environment are tried out."""
     variables = {
         "SLUICE_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
         "SLUICE_KAFKA_PARTITIONS": str(PARTITIONS),
         "SLUICE_KAFKA_IDEMPOTENT_PRODUCER": "false",
         "SLUICE_KAFKA_SESSION_TIMEOUT_MS": "6000",
         "SLUICE_KAFKA_HEARTBEAT_INTERVAL_MS": "1000",
+        **{name: value for name, value in os.environ.items() if name.startswith(TRIED_OUT)},
     }
     return Settings.load(variables)
 

@@ -13,6 +13,7 @@ so a moment in which the machine serves somebody else may already cost a 429.
 import argparse
 import asyncio
 import json
+import sys
 import time
 import traceback
 from collections.abc import Awaitable, Callable
@@ -24,6 +25,9 @@ from rich.console import Console
 from tests.benchmarks.llm import disturbances, overhead, sharing, throughput, whole
 from tests.benchmarks.llm.ground import Ground, ground
 from tests.benchmarks.llm.report import Line, table
+
+WIDTH = 180
+"""Of the table where nobody looks at it on a terminal."""
 
 AtGateway = Callable[[Ground, float], Awaitable[list[Line]]]
 
@@ -60,7 +64,7 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="times the scale that each part has by itself")
     parser.add_argument("--json", type=Path, help="also write the lines to this file")
     arguments = parser.parse_args()
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
     wanted = arguments.only or [*GATEWAY, *WHOLE]
     began = time.monotonic()
     lines = asyncio.run(_measured(wanted, arguments.scale, console))
