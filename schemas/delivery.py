@@ -31,6 +31,10 @@ class Header:
     DLQ_FAILED_AT: Final = "x-dlq-failed-at"
     DLQ_ORIGINAL_BYTES: Final = "x-dlq-original-bytes"
     """Only where the copy had to be cut; the whole record is where it was."""
+    DLQ_CYCLE: Final = "x-dlq-cycle"
+    """How often the record has been replayed. It has this itself, and so has its dead letter if it fails again."""
+    DLQ_LETTERS: Final = "x-dlq-letters"
+    """The dead letters that it was before, by id, the oldest first, comma between."""
 
 
 class RejectCode(StrEnum):

@@ -52,3 +52,13 @@ async def dead_letters_by_id(executor: Executor, ids: Sequence[int]) -> list[Rec
 async def resolve_dead_letters(executor: Executor, ids: Sequence[int], resolution: str) -> list[int]:
     """Note what became of them ("replayed", "discarded"); returns those that nobody had resolved before."""
     return [row["id"] for row in await executor.fetch(queries()["resolve_dead_letters"], ids, resolution)]
+
+
+async def note_edits(executor: Executor, ids: Sequence[int], payloads: Sequence[bytes | None]) -> None:
+    """Note, before it is done, with which payloads dead letters are replayed; None: with their own."""
+    await executor.execute(queries()["note_edits"], ids, payloads)
+
+
+async def purge_dead_letters(executor: Executor, ids: Sequence[int]) -> list[int]:
+    """Remove dead letters for good; their items and batches stay as they are. Returns those that were there."""
+    return [row["id"] for row in await executor.fetch(queries()["purge_dead_letters"], ids)]

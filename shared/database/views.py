@@ -180,16 +180,22 @@ class LetterRow(NamedTuple):
     failed_at: datetime
     replayed_at: datetime | None
     resolution: str | None
+    edited: bool
+    """It was replayed with another payload than its own."""
 
 
 class LetterFilter(NamedTuple):
-    """Which dead letters; None: any. `stage` is a short or full name."""
+    """Which dead letters; None: any. `stage` is a short or full name; `since` and `until` are about the failure."""
 
     stage: str | None = None
     batch_id: str | None = None
     code: str | None = None
     item_id: str | None = None
     unresolved: bool = False
+    resolved: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+    ids: Sequence[int] | None = None
 
 
 async def result_counts(

@@ -54,6 +54,9 @@ class RuntimeSettings(Concern):
     dead_letter_in_row: Count = variable(
         "SLUICE_DEAD_LETTER_IN_ROW", default=50, meaning="a stage that rejects this many in a row stops"
     )
+    dead_letter_replays: Count = variable(
+        "SLUICE_DEAD_LETTER_REPLAYS", default=3, meaning="replays of a dead letter before it is refused for good"
+    )
     join_timeout_seconds: Seconds = variable(
         "SLUICE_JOIN_TIMEOUT_SECONDS", default=300.0, meaning="an item whose parts are not together by then is rejected"
     )

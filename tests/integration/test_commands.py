@@ -349,7 +349,7 @@ class TestDeadLetters:
     async def test_a_rehearsal_changes_nothing_and_needs_no_broker(self, sluice: Sluice, database: Database) -> None:
         numbers = await record_dead_letters(database, [letter(0), letter(1)])
         answer = await sluice("dead-letters", "replay", "--stage", "family", "--dry-run", "--json")
-        assert answer.json == {"replayed": numbers, "refused": [], "dry_run": True}
+        assert answer.json == {"replayed": numbers, "refused": [], "dry_run": True, "stopped": False}
         assert await database.fetchval("SELECT count(*) FROM dead_letters WHERE resolution IS NULL") == 2
 
     async def test_nothing_that_matches_is_nothing_to_do(self, look: Sluice) -> None:

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.delivery import Header, RejectCode
 from shared.broker.lag import PartitionLag, stage_lags
+from shared.broker.originals import Originals
 from shared.broker.producer import Publisher, partition_of
 from shared.broker.reading import bounds, open_reader
 from shared.broker.scan import last_seen
@@ -21,7 +22,7 @@ from shared.database import Database
 from shared.database.dead_letters import dead_letters_by_id, record_dead_letters
 from shared.embedded.stack import embedded_stack
 from shared.pipelines import find_stage, pipelines
-from shared.replaying import CYCLE_HEADER, MAX_CYCLES, Replayer, original
+from shared.replaying import Replayer, Terms, original
 from shared.runtime.dead_letters import dead_letter
 from shared.runtime.envelope import OutRecord
 from shared.runtime.outcome import Reject
@@ -32,6 +33,8 @@ from tests.integration.sluice_command import Sluice, runner
 from tests.kafka import backend
 
 PARTITIONS = 4
+MOST = 3
+"""Replays of one item, unless somebody sets it otherwise."""
 INPUT = "classification.joined"
 RUN = b'{"stage":"normalize","started_at":1700000000000,"duration_ms":0.5}'
 
@@ -308,7 +311,7 @@ class TestReplay:
         lost = letter(topic="classification.family.retry", payload=poison, headers=json.dumps(headers))
         (number,) = await record_dead_letters(database, [lost])
         answer = await sluice("dead-letters", "replay", str(number), "--json")
-        assert answer.json == {"replayed": [number], "refused": [], "dry_run": False}
+        assert answer.json == {"replayed": [number], "refused": [], "dry_run": False, "stopped": False}
         found = await newest(kafka, INPUT, 3)
         assert (found.key, found.value) == (b"C", poison)
         assert dict(found.headers) == {
@@ -316,7 +319,8 @@ class TestReplay:
             "attempt": b"1",
             "trail": RUN,
             "traceparent": b"00-1-2-01",
-            CYCLE_HEADER: b"1",
+            Header.DLQ_CYCLE: b"1",
+            Header.DLQ_LETTERS: b"%d" % number,
         }
         (row,) = await dead_letters_by_id(database, [number])
         assert row["resolution"] == "replayed"
@@ -337,18 +341,18 @@ class TestReplay:
         await seed(database)
         _, stage = find_stage("classification.family")
         (number,) = [row["id"] for row in await database.fetch("SELECT id FROM dead_letters")]
-        for cycle in range(1, MAX_CYCLES + 1):
+        for cycle in range(1, MOST + 1):
             assert (await sluice("dead-letters", "replay", str(number))).code == 0
             back = await newest(kafka, INPUT, 3)
-            assert dict(back.headers)[CYCLE_HEADER] == b"%d" % cycle
+            assert dict(back.headers)[Header.DLQ_CYCLE] == b"%d" % cycle
             await fail(database, stage, back)
             number = int(await database.fetchval("SELECT max(id) FROM dead_letters"))
         refused = await sluice("dead-letters", "replay", str(number), "--json")
         assert refused.code == 1
         assert refused.json["replayed"] == []
-        assert f"replayed {MAX_CYCLES} times" in refused.json["refused"][0]["reason"]
+        assert f"replayed {MOST} times" in refused.json["refused"][0]["reason"]
         shown = (await sluice("dead-letters", "show", str(number), "--json")).json
-        assert (shown["cycle"], len(shown["history"])) == (MAX_CYCLES, MAX_CYCLES + 1)
+        assert (shown["cycle"], len(shown["history"])) == (MOST, MOST + 1)
         (batch,) = [row for row in (await sluice("batches", "--json")).json if row["batch_id"] == OPEN]
         assert batch["dead_lettered"] == 1
 
@@ -392,7 +396,8 @@ class TestReplay:
         (row,) = await dead_letters_by_id(database, await record_dead_letters(database, [lost]))
         back = original(row)
         assert (back.key, back.value, back.partition) == (b"", b"", 3)
-        assert dict(back.headers) == {"batch_id": OPEN.encode(), "attempt": b"1", CYCLE_HEADER: b"1"}
+        ours = {Header.DLQ_CYCLE: b"1", Header.DLQ_LETTERS: b"%d" % row["id"]}
+        assert dict(back.headers) == {"batch_id": OPEN.encode(), "attempt": b"1", **ours}
 
     async def test_the_rate_is_kept_without_haste(self, database: Database, kafka: KafkaSettings) -> None:
         numbers = await record_dead_letters(database, [letter(place, item_id=f"i{place}") for place in range(5)])
@@ -401,8 +406,9 @@ class TestReplay:
         async def pause(seconds: float) -> None:
             pauses.append(seconds)
 
-        async with Publisher(kafka, PARTITIONS) as publisher:
-            done = await Replayer(database, publisher, per_second=2, pause=pause).replay(numbers)
+        async with Publisher(kafka, PARTITIONS) as publisher, Originals(kafka) as originals:
+            replayer = Replayer(database, Terms(MOST), originals, publisher, per_second=2, pause=pause)
+            done = await replayer.replay(numbers)
         assert done.replayed == numbers
         assert pauses == [1.0, 1.0]
 

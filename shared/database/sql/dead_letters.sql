@@ -13,7 +13,8 @@ RETURNING id;
 -- name: dead_letters_by_id
 -- Dead letters $1 with payload and headers, for showing and replaying.
 SELECT id, pipeline, stage, topic, partition, "offset", record_timestamp, attempts, batch_id, item_id, error_class,
-       error_code, error_message, failed_at, replayed_at, resolution, payload, headers
+       error_code, error_message, failed_at, replayed_at, resolution, payload, headers,
+       replayed_payload
 FROM dead_letters
 WHERE id = ANY ($1::bigint[])
 ORDER BY id;
@@ -23,3 +24,14 @@ ORDER BY id;
 UPDATE dead_letters SET resolution = $2, replayed_at = CASE WHEN $2 = 'replayed' THEN now() ELSE replayed_at END
 WHERE id = ANY ($1::bigint[]) AND resolution IS NULL
 RETURNING id;
+
+-- name: note_edits
+-- Before they are published: note what unresolved dead letters $1 will be replayed with, $2 (null: as they were).
+UPDATE dead_letters SET replayed_payload = given.payload
+FROM unnest($1::bigint[], $2::bytea[]) AS given (id, payload)
+WHERE dead_letters.id = given.id AND resolution IS NULL AND replayed_payload IS DISTINCT FROM given.payload;
+
+-- name: purge_dead_letters
+-- Remove dead letters $1 and return the ids of those that were there. The ledger is not touched: their items stay as
+-- they are, and so do the counts of their batches.
+DELETE FROM dead_letters WHERE id = ANY ($1::bigint[]) RETURNING id;

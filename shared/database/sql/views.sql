@@ -153,12 +153,15 @@ ORDER BY created_at;
 
 -- name: find_dead_letters
 -- Dead letters without payload, the newest first, $1 at most: of stage $2 (short or full name), batch $3, code $4, item
--- $5 where not null; only those not resolved if $6.
+-- $5 where not null; only those not resolved if $6, those resolved if $7; failed from $8 on and before $9, and of ids $10
+-- where not null.
 SELECT id, pipeline, stage, topic, partition, "offset", attempts, batch_id, item_id, error_class, error_code,
-       error_message, failed_at, replayed_at, resolution
+       error_message, failed_at, replayed_at, resolution, replayed_payload IS NOT NULL AS edited
 FROM dead_letters
 WHERE ($2::text IS NULL OR stage = $2 OR split_part(stage, '.', 2) = $2) AND ($3::text IS NULL OR batch_id = $3)
   AND ($4::text IS NULL OR error_code = $4) AND ($5::text IS NULL OR item_id = $5)
-  AND (NOT $6::boolean OR resolution IS NULL)
+  AND (NOT $6::boolean OR resolution IS NULL) AND (NOT $7::boolean OR resolution IS NOT NULL)
+  AND ($8::timestamptz IS NULL OR failed_at >= $8) AND ($9::timestamptz IS NULL OR failed_at < $9)
+  AND ($10::bigint[] IS NULL OR id = ANY ($10))
 ORDER BY id DESC
 LIMIT $1;
