@@ -16,28 +16,33 @@ from services.cli.inputs.headers import Columns, match, unusable
 from services.cli.inputs.rows import Candidate, Flawed, Found, UnreadableInput
 
 BATCH_ROWS = 2_048
+DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
+"""How pyarrow tells of it; names of columns that are not UTF-8 by the last."""
 
 
 def read_columnar(path: Path, label: str) -> Iterator[Found]:
     """Every row of the file; raises at once if it is no whole Parquet file or has no column for id or name."""
-    file = _open(path, label)
-    columns = match(file.schema_arrow.names)
+    file, names = _open(path, label)
+    columns = match(names)
     if not columns.usable:
         file.close()
-        raise unusable(label, file.schema_arrow.names, "column")
+        raise unusable(label, names, "column")
     return _rows(file, columns, label)
 
 
 def row_count(path: Path, label: str) -> int:
     """The number of rows, from the footer."""
-    with _open(path, label) as file:
+    file, _ = _open(path, label)
+    with file:
         return int(file.metadata.num_rows)
 
 
-def _open(path: Path, label: str) -> pq.ParquetFile:
+def _open(path: Path, label: str) -> tuple[pq.ParquetFile, list[str]]:
+    """The file and the names of its columns, which may be damaged alone."""
     try:
-        return pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
+        file = pq.ParquetFile(path)
+        return file, file.schema_arrow.names
+    except DAMAGE as error:
         reason = f"this is no whole Parquet file ({_first_line(error)})"
         raise UnreadableInput(label, reason, "write or copy it again") from error
 
@@ -50,7 +55,7 @@ def _rows(file: pq.ParquetFile, columns: Columns, label: str) -> Iterator[Found]
                 for record in _records(batch.rename_columns(list(columns.keys))):
                     number += 1
                     yield _row(number, record)
-        except (pa.ArrowException, OSError) as error:
+        except DAMAGE as error:
             reason = f"the Parquet data is damaged behind row {number} ({_first_line(error)})"
             raise UnreadableInput(label, reason, "write or copy it again") from error
 

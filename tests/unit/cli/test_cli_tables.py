@@ -231,6 +231,14 @@ def test_a_parquet_file_damaged_inside_is_unreadable(tmp_path: Path) -> None:
         list(read_indicators([str(path)]))
 
 
+def test_a_parquet_file_with_column_names_that_are_no_text_is_unreadable(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"id": ["a"], "name": ["A"], "unitses": ["x"]}), path)
+    path.write_bytes(path.read_bytes().replace(b"unitses", b"units\xff\xff"))
+    with pytest.raises(UnreadableInput, match="no whole Parquet file"):
+        read_indicators([str(path)])
+
+
 def test_a_parquet_file_without_the_columns_is_unreadable(tmp_path: Path) -> None:
     with pytest.raises(UnreadableInput, match="no column for indicator_id or name; seen: 'x'"):
         read_indicators([str(parquet(tmp_path / "rows.parquet", x=[1]))])
