@@ -16,6 +16,14 @@ from shared.database.results import ResultStatus, results
 
 BatchId = Annotated[str, Path(description="as the submission's answer had it", max_length=200)]
 
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ProblemBody, "description": meaning}
+    for status, meaning in {
+        400: "wrong parameter",
+        401: "no valid key",
+        503: "the database is away; Retry-After says when to come back",
+    }.items()
+}
 NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": ProblemBody, "description": "there is no such batch"}}
 
 
@@ -68,7 +76,7 @@ class BatchReader:
 
 def batch_routes(reader: BatchReader) -> APIRouter:
     """The routes that show batches."""
-    router = APIRouter(prefix="/batches", tags=["Batches"])
+    router = APIRouter(prefix="/batches", tags=["Batches"], responses=REFUSALS)
 
     @router.get("", summary="The newest batches", responses={200: {"model": BatchList}})
     async def list_batches(limit: Annotated[int, Query(ge=1, le=1_000)] = 10) -> Response:

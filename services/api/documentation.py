@@ -47,6 +47,7 @@ _FULL = {
     "llm_provider": "embedded",
 }
 
+_FOREIGN = ("HTTPValidationError", "ValidationError")
 _REF = "#/components/schemas/{model}"
 
 
@@ -83,6 +84,19 @@ def describe(app: FastAPI, model: type[Contract]) -> None:
         schema = model.model_json_schema(ref_template=_REF)
         parts = schema.pop("$defs", {})
         described["components"]["schemas"] |= {model.__name__: schema, **parts}
+        _forget_foreign_refusals(described)
         return described
 
     app.openapi = openapi  # type: ignore[method-assign]  # the way FastAPI documents
+
+
+def _forget_foreign_refusals(described: dict[str, Any]) -> None:
+    """FastAPI says of every route with parameters that it answers 422 in a form of its own; ours answer 400."""
+    schemas = described["components"]["schemas"]
+    for name in _FOREIGN:
+        schemas.pop(name, None)
+    for operations in described["paths"].values():
+        for operation in operations.values():
+            refusal = operation["responses"].get("422", {})
+            if _REF.format(model=_FOREIGN[0]) in str(refusal):
+                del operation["responses"]["422"]
