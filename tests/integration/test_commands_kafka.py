@@ -1,8 +1,5 @@
 """The commands that look at Kafka and publish to it, on a broker of their own."""
 
-import json
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,53 +8,35 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from schemas.delivery import Header, RejectCode
+from schemas.delivery import Header
 from shared.broker.lag import PartitionLag, stage_lags
-from shared.broker.originals import Originals
 from shared.broker.producer import Publisher, partition_of
-from shared.broker.reading import bounds, open_reader
 from shared.broker.scan import last_seen
 from shared.broker.topics import TopicAdmin
 from shared.database import Database
-from shared.database.dead_letters import dead_letters_by_id, record_dead_letters
-from shared.embedded.stack import embedded_stack
-from shared.pipelines import find_stage, pipelines
-from shared.replaying import Replayer, Terms, original
-from shared.runtime.dead_letters import dead_letter
+from shared.pipelines import pipelines
 from shared.runtime.envelope import OutRecord
-from shared.runtime.outcome import Reject
-from shared.service.dead_letters import keep_dead_letters
-from shared.settings import KafkaSettings, Settings
-from tests.integration.seeded import OPEN, letter, seed
+from shared.settings import KafkaSettings
+from tests.integration.own_broker import PARTITIONS, OwnBroker, end_of, own_broker, variables_of, with_topics
+from tests.integration.seeded import OPEN, seed
 from tests.integration.sluice_command import Sluice, runner
 from tests.kafka import backend
 
-PARTITIONS = 4
-MOST = 3
-"""Replays of one item, unless somebody sets it otherwise."""
 INPUT = "classification.joined"
 RUN = b'{"stage":"normalize","started_at":1700000000000,"duration_ms":0.5}'
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def bare(new_broker: object) -> AsyncIterator[tuple[KafkaSettings, Path]]:
+async def bare(new_broker: object) -> AsyncIterator[OwnBroker]:
     """A broker without topics, and the state directory it belongs to."""
-    folder = Path(tempfile.mkdtemp(prefix="sluice-commands-"))
-    variables = {"SLUICE_STATE_DIR": str(folder), "SLUICE_KAFKA_PARTITIONS": str(PARTITIONS)}
-    async with (
-        backend.own_servers(folder, database=False) as ours,
-        embedded_stack(Settings.load(variables | ours), servers=["broker"]) as stack,
-    ):
-        yield stack.settings.kafka, folder
-    shutil.rmtree(folder, ignore_errors=True)
+    async with own_broker() as ours:
+        yield ours
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def kafka(bare: tuple[KafkaSettings, Path]) -> KafkaSettings:
+async def kafka(bare: OwnBroker) -> KafkaSettings:
     """A broker with the topics of the pipeline."""
-    async with TopicAdmin(bare[0]) as admin:
-        keeping = pipelines()["classification"].keeping()
-        await admin.ensure(list(keeping), PARTITIONS, keeping)
+    await with_topics(bare[0])
     return bare[0]
 
 
@@ -73,39 +52,18 @@ def sluice(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
     database_url: str,
-    bare: tuple[KafkaSettings, Path],
+    bare: OwnBroker,
 ) -> Sluice:
     """`sluice` beside a running command that has a broker; an embedded one is found by the state directory."""
-    variables = {
-        "SLUICE_DATABASE_URL": database_url,
-        "SLUICE_STATE_DIR": str(bare[1]),
-        "SLUICE_KAFKA_PARTITIONS": str(PARTITIONS),
-        **({} if backend.CHOSEN == backend.EMBEDDED else backend.broker_variables(str(bare[0].bootstrap_servers))),
-    }
-    return runner(monkeypatch, capsys, tmp_path, variables)
+    return runner(monkeypatch, capsys, tmp_path, variables_of(bare, database_url))
 
 
 def record(topic: str, key: str, partition: int | None = None, headers: Sequence[tuple[str, bytes]] = ()) -> OutRecord:
     return OutRecord(topic, key.encode(), b"{}", list(headers), partition)
 
 
-async def newest(kafka: KafkaSettings, topic: str, partition: int) -> Any:
-    """The last record of a partition."""
-    place = TopicPartition(topic, partition)
-    async with open_reader(kafka) as reader:
-        _, end = (await bounds(reader, [place]))[place]
-        reader.seek(place, end - 1)
-        return await reader.getone()
-
-
-async def end_of(kafka: KafkaSettings, topic: str, partition: int) -> int:
-    place = TopicPartition(topic, partition)
-    async with open_reader(kafka) as reader:
-        return (await bounds(reader, [place]))[place][1]
-
-
 class TestTopics:
-    async def test_missing_ones_are_found_and_created(self, sluice: Sluice, bare: tuple[KafkaSettings, Path]) -> None:
+    async def test_missing_ones_are_found_and_created(self, sluice: Sluice, bare: OwnBroker) -> None:
         names = [name for pipeline in pipelines().values() for name in pipeline.topic_names()]
         async with TopicAdmin(bare[0]) as admin:
             present = {state.name for state in await admin.state(names, PARTITIONS) if state.actual is not None}
@@ -292,136 +250,3 @@ class TestLastSeen:
         later = seen.time.timestamp() + 3_600
         assert await last_seen(kafka, pipelines()["classification"], ["old"], later) == {}
         assert "old" in await last_seen(kafka, pipelines()["classification"], ["old"], seen.time.timestamp())
-
-
-class TestReplay:
-    async def test_the_record_comes_back_as_it_was(
-        self, sluice: Sluice, database: Database, kafka: KafkaSettings
-    ) -> None:
-        headers = {
-            "batch_id": OPEN,
-            "attempt": "4",
-            "trail": RUN.decode(),
-            "traceparent": "00-1-2-01",
-            "not_before": "99.0",
-            "x-dlq-stage": "classification.family",
-            "x-dlq-error-code": "handler-error",
-        }
-        poison = b'{"name": "caf\xe9\x00"}'
-        lost = letter(topic="classification.family.retry", payload=poison, headers=json.dumps(headers))
-        (number,) = await record_dead_letters(database, [lost])
-        answer = await sluice("dead-letters", "replay", str(number), "--json")
-        assert answer.json == {"replayed": [number], "refused": [], "dry_run": False, "stopped": False}
-        found = await newest(kafka, INPUT, 3)
-        assert (found.key, found.value) == (b"C", poison)
-        assert dict(found.headers) == {
-            "batch_id": OPEN.encode(),
-            "attempt": b"1",
-            "trail": RUN,
-            "traceparent": b"00-1-2-01",
-            Header.DLQ_CYCLE: b"1",
-            Header.DLQ_LETTERS: b"%d" % number,
-        }
-        (row,) = await dead_letters_by_id(database, [number])
-        assert row["resolution"] == "replayed"
-        assert row["replayed_at"] is not None
-
-    async def test_nothing_is_replayed_twice(self, sluice: Sluice, database: Database, kafka: KafkaSettings) -> None:
-        (number,) = await record_dead_letters(database, [letter()])
-        assert (await sluice("dead-letters", "replay", str(number))).out == "replayed 1 dead letter(s)\n"
-        end = await end_of(kafka, INPUT, 3)
-        again = await sluice("dead-letters", "replay", str(number))
-        assert again.code == 1
-        assert "it is replayed already" in again.err
-        assert await end_of(kafka, INPUT, 3) == end
-
-    async def test_an_item_that_fails_again_keeps_its_history_and_never_loops(
-        self, sluice: Sluice, database: Database, kafka: KafkaSettings
-    ) -> None:
-        await seed(database)
-        _, stage = find_stage("classification.family")
-        (number,) = [row["id"] for row in await database.fetch("SELECT id FROM dead_letters")]
-        for cycle in range(1, MOST + 1):
-            assert (await sluice("dead-letters", "replay", str(number))).code == 0
-            back = await newest(kafka, INPUT, 3)
-            assert dict(back.headers)[Header.DLQ_CYCLE] == b"%d" % cycle
-            await fail(database, stage, back)
-            number = int(await database.fetchval("SELECT max(id) FROM dead_letters"))
-        refused = await sluice("dead-letters", "replay", str(number), "--json")
-        assert refused.code == 1
-        assert refused.json["replayed"] == []
-        assert f"replayed {MOST} times" in refused.json["refused"][0]["reason"]
-        shown = (await sluice("dead-letters", "show", str(number), "--json")).json
-        assert (shown["cycle"], len(shown["history"])) == (MOST, MOST + 1)
-        (batch,) = [row for row in (await sluice("batches", "--json")).json if row["batch_id"] == OPEN]
-        assert batch["dead_lettered"] == 1
-
-    async def test_filters_take_what_is_unresolved_from_the_oldest(
-        self, sluice: Sluice, database: Database, kafka: KafkaSettings
-    ) -> None:
-        numbers = await record_dead_letters(database, [letter(place, item_id=f"i{place}") for place in range(4)])
-        await record_dead_letters(database, [letter(9, stage="classification.type", topic="classification.family")])
-        await sluice("dead-letters", "replay", str(numbers[1]))
-        words = ["dead-letters", "replay", "--stage", "family", "--code", "handler-error", "--batch", OPEN, "--json"]
-        assert (await sluice(*words, "--limit", "2")).json["replayed"] == [numbers[0], numbers[2]]
-        assert (await sluice(*words)).json["replayed"] == [numbers[3]]
-        assert (await sluice("dead-letters", "list", "--unresolved", "--json")).json[0][
-            "stage"
-        ] == "classification.type"
-
-    @pytest.mark.parametrize(
-        ("changes", "reason"),
-        [
-            ({"stage": "classification.gone"}, "there is no stage classification.gone any more"),
-            ({"topic": "classification.type"}, "classification.type is not its input any more"),
-            ({"offset": -5}, "sluice retry-failed"),
-            ({"item_id": "a\N{REPLACEMENT CHARACTER}b"}, "its key is not UTF-8"),
-        ],
-        ids=str,
-    )
-    async def test_what_cannot_come_back_is_refused(
-        self, sluice: Sluice, database: Database, kafka: KafkaSettings, changes: dict[str, object], reason: str
-    ) -> None:
-        good, bad = await record_dead_letters(database, [letter(1), letter(**{"number": 2, **changes})])  # type: ignore[arg-type]  # any field
-        answer = await sluice("dead-letters", "replay", str(good), str(bad), "--json")
-        assert answer.code == 1
-        assert answer.json["replayed"] == [good]
-        assert reason in answer.json["refused"][0]["reason"]
-        assert await database.fetchval("SELECT count(*) FROM dead_letters WHERE resolution IS NULL") == 1
-
-    async def test_a_record_without_key_or_batch(self, database: Database) -> None:
-        lost = letter(
-            7, item_id=f"{INPUT}:3:7@1700000000000", headers='{"seen": "caf\N{REPLACEMENT CHARACTER}"}', payload=None
-        )
-        (row,) = await dead_letters_by_id(database, await record_dead_letters(database, [lost]))
-        back = original(row)
-        assert (back.key, back.value, back.partition) == (b"", b"", 3)
-        ours = {Header.DLQ_CYCLE: b"1", Header.DLQ_LETTERS: b"%d" % row["id"]}
-        assert dict(back.headers) == {"batch_id": OPEN.encode(), "attempt": b"1", **ours}
-
-    async def test_the_rate_is_kept_without_haste(self, database: Database, kafka: KafkaSettings) -> None:
-        numbers = await record_dead_letters(database, [letter(place, item_id=f"i{place}") for place in range(5)])
-        pauses: list[float] = []
-
-        async def pause(seconds: float) -> None:
-            pauses.append(seconds)
-
-        async with Publisher(kafka, PARTITIONS) as publisher, Originals(kafka) as originals:
-            replayer = Replayer(database, Terms(MOST), originals, publisher, per_second=2, pause=pause)
-            done = await replayer.replay(numbers)
-        assert done.replayed == numbers
-        assert pauses == [1.0, 1.0]
-
-
-async def fail(database: Database, stage: Any, record: Any) -> None:
-    """What follows when the stage refuses a record: to the dead-letter topic, and from there to the database."""
-    buried = dead_letter(stage, record, Reject(RejectCode.HANDLER_ERROR, "again"), 1_700_000_000.0)
-    await keep_dead_letters([_AsRead(buried)], database)  # type: ignore[list-item]  # a record
-
-
-class _AsRead:
-    """A published record as a consumer gets it."""
-
-    def __init__(self, record: OutRecord) -> None:
-        self.topic, self.partition, self.offset, self.timestamp = record.topic, record.partition, 0, 0
-        self.key, self.value, self.headers = record.key, record.value, record.headers
