@@ -57,7 +57,7 @@ async def ten_thousand_calls(ground: Ground, scale: float = 1) -> list[Line]:
     """10,000 calls at both limits, the share of the limit, 429s; and the same items a second time."""
     lines: list[Line] = []
     url = ""
-    for rpm, most, faster in ((600, 1_110, 5), (3_000, 230, 4)):
+    for rpm, most, faster in ((600, 1_110, 5), (3_000, 230, 2)):
         url = await ground.new_database(faster * scale)
         found = await run(ground, Scene(rpm=rpm, scale=faster * scale), CALLS, url)
         lines += [
