@@ -164,6 +164,7 @@ class StageSubscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
             stage.reads.name,
             stage.retry_topic,
             group_id=stage.full_name,
+            group_instance_id=kafka.group_instance_id,
             batch=True,
             max_records=runtime.batch_max_records,  # the worker cuts them in slices
             batch_timeout_ms=runtime.fetch_wait_ms,

@@ -46,7 +46,9 @@ class KafkaSettings(Concern):
         "SLUICE_KAFKA_SSL_KEYFILE", default=None, meaning="key of the client certificate"
     )
     compression: Annotated[Compression, Lower] = variable(
-        "SLUICE_KAFKA_COMPRESSION", default="none", meaning="none, gzip, snappy, lz4 or zstd"
+        "SLUICE_KAFKA_COMPRESSION",
+        default="none",
+        meaning="none, gzip, snappy, lz4 or zstd, of what Sluice writes; what it reads may be compressed in any way",
     )
     partitions: Count = variable(
         "SLUICE_KAFKA_PARTITIONS", default=12, meaning="partitions of every topic Sluice creates"
@@ -66,6 +68,13 @@ class KafkaSettings(Concern):
         "SLUICE_KAFKA_IDEMPOTENT_PRODUCER",
         default=True,
         meaning="no duplicates from producer retries; always off on the embedded broker, which lacks it",
+    )
+    group_instance_id: str | None = variable(
+        "SLUICE_KAFKA_GROUP_INSTANCE_ID",
+        default=None,
+        meaning="static membership: a name for this replica that outlives its process, such as its pod's, and that no "
+        "other replica has; back within the session timeout it goes on with its partitions, and nobody else's move. "
+        "Unset: the partitions of a replica that stops go to the others at once",
     )
     session_timeout_ms: Count = variable(
         "SLUICE_KAFKA_SESSION_TIMEOUT_MS", default=10_000, meaning="a silent consumer is dead after this"

@@ -66,6 +66,14 @@ class Replica:
             return 0, {}
         return answer.status_code, json.loads(answer.content)
 
+    async def metric(self, name: str) -> float:
+        """The value of a metric, over all its labels."""
+        async with httpx.AsyncClient(timeout=5) as client:
+            lines = (await client.get(f"{self._address}/metrics")).text.splitlines()
+        values = [float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f"{name}{{")]
+        assert values, f"no metric {name}"
+        return sum(values)
+
     async def ready(self, status: int = 200) -> dict[str, Any]:
         """Wait until the readiness probe answers with `status`, and return what it says."""
 
