@@ -18,7 +18,8 @@ from services.cli.main import sluice
 from shared.embedded.process import free_port
 from shared.settings import Settings, describe
 from tests.contract.waiting import eventually
-from tests.kafka.backend import broker_variables
+from tests.kafka.backend import BACKEND_VARIABLE, broker_variables
+from tests.simulated_vendor import running_simulator
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -67,7 +68,7 @@ def test_every_sluice_command_of_the_readme_exists() -> None:
 
 
 def test_every_variable_of_the_readme_is_a_setting() -> None:
-    known = {row.variable for row in describe(Settings.load({}))}
+    known = {row.variable for row in describe(Settings.load({}))} | {BACKEND_VARIABLE}
     assert set(re.findall(r"SLUICE_[A-Z_]+", README)) <= known
 
 
@@ -86,7 +87,7 @@ def test_classifying_your_own(environment: dict[str, str], tmp_path: Path) -> No
         "indicator_id;name;units\nBOT:AW;Balance of Trade;AWG Million\n;nameless;\nCPI:AW;Consumer Price Index;points\n"
     )
     (tmp_path / "indicators.csv").write_text(rows)
-    (command,) = [line for line in commands() if line.startswith("sluice classify indicators.csv")]
+    (command,) = [line for line in commands() if line.startswith("sluice classify indicators.csv") and "--rej" in line]
     done = run(command, environment, tmp_path)
     assert done.returncode == 1, done.stderr
     assert (tmp_path / "results.parquet").exists()
@@ -94,6 +95,21 @@ def test_classifying_your_own(environment: dict[str, str], tmp_path: Path) -> No
     assert rejected["row_number"] == 3
     again = run("sluice results --json", environment, tmp_path)
     assert {"BOT:AW", "CPI:AW"} <= set(re.findall(r"(?:BOT|CPI):AW", again.stdout)), again.stdout
+
+
+async def test_letting_a_language_model_decide(environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "indicators.csv").write_text("indicator_id,name,units\nBOT:AW,Balance of Trade,AWG Million\n")
+    section = README.partition("## Let a language model decide")[2].partition("\n## ")[0]
+    told = [line.split("   #")[0].strip() for line in section.partition("```sh\n")[2].partition("```")[0].splitlines()]
+    async with running_simulator(latency_mean=0.05) as vendor:
+        variables = environment | vendor.environment()
+        for command in (line for line in told if line.startswith("sluice ")):
+            done = await asyncio.to_thread(run, command, variables, tmp_path)
+            assert done.returncode == 0, (command, done.stderr)
+            if "--output" in command:
+                assert (tmp_path / "out.parquet").exists()
+                assert "model calls" in done.stderr, done.stderr
+        assert (await vendor.stats())["items"] >= 2, "family and type were asked"
 
 
 @pytest.fixture

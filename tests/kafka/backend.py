@@ -16,7 +16,8 @@ from tests.kafka import apache, containers
 from tests.kafka.apache import ApacheKafka, UnavailableError
 
 EMBEDDED, APACHE, TESTCONTAINERS = BACKENDS = ("embedded", "apache", "testcontainers")
-CHOSEN = os.environ.pop("SLUICE_TEST_BACKEND", "") or EMBEDDED
+BACKEND_VARIABLE = "SLUICE_TEST_BACKEND"
+CHOSEN = os.environ.pop(BACKEND_VARIABLE, "") or EMBEDDED
 """Taken out of the environment: Sluice's own processes refuse variables that are no settings of theirs."""
 
 
