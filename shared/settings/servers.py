@@ -48,7 +48,8 @@ class KafkaSettings(Concern):
     compression: Annotated[Compression, Lower] = variable(
         "SLUICE_KAFKA_COMPRESSION",
         default="none",
-        meaning="none, gzip, snappy, lz4 or zstd, of what Sluice writes; what it reads may be compressed in any way",
+        meaning="none, gzip, snappy, lz4 or zstd, of what Sluice writes; the last three cost no measurable CPU and "
+        "save disk and network; what it reads may be compressed in any way",
     )
     partitions: Count = variable(
         "SLUICE_KAFKA_PARTITIONS", default=12, meaning="partitions of every topic Sluice creates"
