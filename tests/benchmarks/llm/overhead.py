@@ -27,7 +27,7 @@ from tests.benchmarks.llm.question import CODE, Thing, code_of
 from tests.benchmarks.llm.report import Line
 from tests.simulated_vendor import running_simulator
 
-WARM, MEASURED, ROUNDS = 200, 1_000, 5
+WARM, MEASURED, ROUNDS = 200, 1_000, 3
 MEMORY_CALLS = 100_000
 AT_ONCE = 128
 FLAT = 1.10

@@ -6,7 +6,7 @@ from tests.benchmarks.end_to_end import load
 from tests.benchmarks.llm.pipeline import MEDIAN_SECONDS, RPM, PipelineRun, bench
 from tests.benchmarks.llm.report import Line, percent
 
-ROWS, SAMPLE = 10_000, 500
+ROWS, SAMPLE = 10_000, 300
 MOST_SECONDS, MOST_USD = 120, 1.00
 WITHOUT: dict[str, dict[str, str]] = {
     "cache": {"SLUICE_LLM_CACHE": "false"},
