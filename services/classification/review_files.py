@@ -58,6 +58,10 @@ def field_named(name: str) -> ReviewField:
         raise UsageError(f"{name!r} is no field of a review", remedy=f"fields: {', '.join(ReviewField)}") from None
 
 
+MAX_CELL = 131_072
+"""Characters of a cell. A reason is a sentence; a longer cell is a quote that nobody closed."""
+
+
 async def import_decisions(database: Database, path: Path, reviewer: str, *, force: bool) -> Imported:
     """Make the decisions of a file, each on its own: one that is refused keeps no other from being made."""
     done = Imported([], {})
@@ -84,6 +88,7 @@ def _lines(path: Path) -> Iterator[Line]:
 
 
 def _csv_lines(path: Path) -> Iterator[Line]:
+    csv.field_size_limit(MAX_CELL)  # process-wide, so whoever read a file before may have left another one
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         for row in reader:

@@ -11,6 +11,7 @@ from services.classification.evaluation_by_provider import ByProvider, ask_about
 from services.classification.model.dataset import LabelledRow, read_labelled
 from services.classification.review_row import objections, row_of
 from shared.database import Database
+from shared.embedded.process import free_port
 from shared.service.models import make_gateway
 from shared.settings import Settings
 from tests.simulated_vendor import running_simulator
@@ -23,10 +24,16 @@ EVERY = 12
 
 
 async def evaluated(
-    database: Database, rows: Sequence[LabelledRow], provider: str = "openai", damaged: float = 0.0, **env: str
+    database: Database,
+    rows: Sequence[LabelledRow],
+    provider: str = "openai",
+    damaged: float = 0.0,
+    *,
+    port: int = 0,
+    **env: str,
 ) -> tuple[ByProvider, dict[str, Any]]:
-    """What comes of the rows, and what the vendor says of itself."""
-    async with running_simulator(**QUICK, faults={"damaged": damaged}) as vendor:
+    """What comes of the rows, and what the vendor says of itself. A vendor at another port is another vendor."""
+    async with running_simulator(**QUICK, port=port, faults={"damaged": damaged}) as vendor:
         settings = Settings.load({**vendor.environment(), **UNLIMITED, **env})
         async with make_gateway(settings, database, ()) as gateway:
             found = await ask_about(rows, provider, settings.llm, gateway, database, print)
@@ -75,7 +82,7 @@ async def test_with_every_row_reviewed_and_another_vendor_it_is_the_same(databas
 
 async def test_facets_are_asked_too_where_their_own_settings_say_so(database: Database) -> None:
     rows = read_labelled()[::EVERY]
-    own = {f"LLM_PROVIDER_{stage}": "openai" for stage in ("TIME", "SCALE", "CURRENCY")}
+    own: dict[str, Any] = {f"LLM_PROVIDER_{stage}": "openai" for stage in ("TIME", "SCALE", "CURRENCY")}
     found, vendor = await evaluated(database, rows, damaged=0.05, **own)
     items = final_of(found)
     assert differing(rows, items) == []
@@ -87,8 +94,9 @@ async def test_facets_are_asked_too_where_their_own_settings_say_so(database: Da
 
 async def test_what_was_asked_once_costs_nothing_again(database: Database) -> None:
     rows = read_labelled()[:60]
-    first, _ = await evaluated(database, rows)
-    second, vendor = await evaluated(database, rows)
+    port = free_port()
+    first, _ = await evaluated(database, rows, port=port)
+    second, vendor = await evaluated(database, rows, port=port)
     assert first.bill.calls > 0
     assert (second.bill.calls, second.bill.cost_usd, vendor["calls"]) == (0, 0.0, 0)
     assert second.predictions == first.predictions
