@@ -8,16 +8,18 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from services.cli.main import sluice
 from shared.embedded.process import free_port
 from shared.settings import Settings, describe
 from tests.contract.waiting import eventually
+from tests.integration.own_broker import OwnBroker, own_broker
 from tests.kafka.backend import BACKEND_VARIABLE, broker_variables
 from tests.simulated_vendor import running_simulator
 
@@ -164,11 +166,18 @@ def test_trying_finishing_and_retrying(up: str, environment: dict[str, str], tmp
         assert done.returncode == 0, f"{command}: {done.stderr}"
 
 
-async def test_running_it_for_real(broker: str, empty_database_url: str, tmp_path: Path) -> None:
+@pytest_asyncio.fixture(loop_scope="session")
+async def bare(new_broker: object) -> AsyncIterator[OwnBroker]:
+    """A broker that nobody else has made topics on."""
+    async with own_broker() as ours:
+        yield ours
+
+
+async def test_running_it_for_real(bare: OwnBroker, empty_database_url: str, tmp_path: Path) -> None:
     port = free_port()
     own = {
+        **broker_variables(str(bare[0].bootstrap_servers)),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        **broker_variables(broker),
         "SLUICE_KAFKA_SESSION_TIMEOUT_MS": "4000",
         "SLUICE_DATABASE_URL": empty_database_url,
     }
