@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK_FROM := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --group build --extra embedded
 T ?= tests
+# One shuffled order for everybody, so that a failure is seen again; SEED=last or a number of your own tries another.
+SEED ?= 520664047
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up test test-kafka kafka-jars fuzz test-model check audit bench bench-llm model schemas lock clean
@@ -21,11 +23,12 @@ up: $(VENV)/.run ## Keep broker, database, all stages and the HTTP API running u
 	@$(BIN)/sluice up
 
 ##@ Develop
-test: $(VENV)/.dev ## Run the tests; T=path narrows them
-	$(BIN)/python -m pytest $(T)
+test: $(VENV)/.dev ## Run the tests; T=path narrows them, SEED= shuffles them anew
+	$(BIN)/python -m pytest --randomly-seed=$(SEED) $(T)
 
+test-kafka: SEED := 1270008178
 test-kafka: $(VENV)/.dev kafka-jars ## Run the tests that need a broker on Apache Kafka; T=path narrows them
-	SLUICE_TEST_BACKEND=apache $(BIN)/python -m pytest -m kafka $(T)
+	SLUICE_TEST_BACKEND=apache $(BIN)/python -m pytest --randomly-seed=$(SEED) -m kafka $(T)
 
 kafka-jars: tests/kafka/jars/.fetched
 
