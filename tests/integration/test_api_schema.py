@@ -26,6 +26,8 @@ from tests.integration.api_server import (
 )
 
 EXAMPLES = 20
+NO_HTTP = "Invalid HTTP request received."
+"""What uvicorn itself answers, in plain text, to a header that HTTP does not allow: the API never sees the request."""
 CHECKED = (
     "not_a_server_error",
     "status_code_conformance",
@@ -74,12 +76,21 @@ class Conversation:
         return bool(described.get("parameters") or "requestBody" in described)
 
     def _try(self, cases: st.SearchStrategy[schemathesis.Case[Any]], seen: Counter[int]) -> None:
-        @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        # The same cases in every run: this test holds the API to its document, `make fuzz` looks for new trouble.
+        @settings(
+            max_examples=EXAMPLES,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        )
         @given(case=cases, known=st.booleans())
         def exchange(case: schemathesis.Case[Any], known: bool) -> None:
             if known and "batch_id" in case.path_parameters:
                 case.path_parameters["batch_id"] = self._batch_id
             answer = case.call(base_url=self._url, timeout=DEADLINE)
+            if answer.status_code == 400 and answer.text == NO_HTTP:
+                return
             seen[answer.status_code] += 1
             case.validate_response(answer, checks=self._checks)
 
