@@ -35,6 +35,14 @@ async def coordinator_of(cluster: ApacheKafka, group: str) -> Node:
         return _node(cluster, await admin.find_coordinator(group))
 
 
+async def members(cluster: ApacheKafka, group: str) -> int:
+    """How many consumers a group has."""
+    async with _admin(cluster) as admin:
+        (response,) = await admin.describe_consumer_groups([group])
+    ((_, _, _, _, _, found, *_),) = response.groups
+    return len(found)
+
+
 def _node(cluster: ApacheKafka, number: int) -> Node:
     return next(node for node in cluster.nodes if node.number == number)
 
@@ -43,7 +51,7 @@ async def in_sync(cluster: ApacheKafka) -> bool:
     """Whether every broker has all that it should have of every topic."""
     try:
         async with _admin(cluster) as admin:
-            topics = await admin.describe_topics(await admin.list_topics())
+            topics = await admin.describe_topics()
     except KafkaError:
         return False
     partitions = [partition for topic in topics for partition in topic["partitions"]]

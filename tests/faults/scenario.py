@@ -14,7 +14,7 @@ from tests.contract.waiting import eventually
 from tests.faults.field import Field
 from tests.faults.report import FINDINGS, Finding
 from tests.integration.undisturbed import Undisturbed, same_as_before
-from tests.integration.whole_pipeline import WholePipeline
+from tests.integration.whole_pipeline import Row, WholePipeline
 
 END_SECONDS = 120.0
 
@@ -24,18 +24,27 @@ class Trouble:
     """A run that is being disturbed: how far it is, and when harm was done."""
 
     pipeline: WholePipeline
-    batch_ids: Sequence[str]
-    total: int
-    begun: list[datetime] = field(default_factory=list)
+    portions: list[Sequence[Row]]
+    """What is still to be submitted."""
+    batch_ids: list[str] = field(default_factory=list)
+    submitted: int = 0
+    begun: list[tuple[datetime, int]] = field(default_factory=list)
+    """Moments of harm, and how many items had been submitted by then."""
     over: datetime | None = None
 
     def began(self) -> None:
         """Harm is done from now on. Items have to be under way at this moment, or it proves nothing."""
-        self.begun.append(datetime.now(UTC))
+        self.begun.append((datetime.now(UTC), self.submitted))
 
     def ended(self) -> None:
         """The last fault is over: from here recovery is measured."""
         self.over = datetime.now(UTC)
+
+    async def submit(self) -> None:
+        """Submit the next portion of the rows."""
+        rows = self.portions.pop(0)
+        self.batch_ids += await self.pipeline.submit(rows)
+        self.submitted += len(rows)
 
     async def done(self) -> int:
         """How many items have ended; none are seen while the database is away."""
@@ -45,31 +54,39 @@ class Trouble:
         return 0
 
     async def until(self, share: float, timeout: float = END_SECONDS) -> None:
-        """Wait until so great a share of the items has ended."""
+        """Wait until so great a share of what has been submitted has ended."""
 
         async def reached() -> bool:
-            return await self.done() >= share * self.total
+            return await self.done() >= share * self.submitted
 
-        await eventually(reached, f"{share:.0%} of {self.total} items have ended", timeout)
+        await eventually(reached, f"{share:.0%} of {self.submitted} items have ended", timeout)
 
 
 @asynccontextmanager
 async def disturbed(
-    ground: Field, undisturbed: Undisturbed, *, name: str, promised: str, dead_lettered: int = 0
+    ground: Field, undisturbed: Undisturbed, *, name: str, promised: str, dead_lettered: int = 0, portions: int = 1
 ) -> AsyncIterator[Trouble]:
-    """Submit the rows, let the body do harm, and see whether the run has come to what every run must come to."""
+    """Submit the rows, let the body do harm, and see whether the run has come to what every run must come to.
+
+    Of several `portions` of the rows only the first is submitted here, the others by the body.
+    """
     await ground.sound()
-    pipeline = ground.pipeline
-    trouble = Trouble(pipeline, await pipeline.submit(undisturbed.rows), len(undisturbed.rows))
+    trouble = Trouble(ground.pipeline, _dealt(undisturbed.rows, portions))
     try:
+        await trouble.submit()
         yield trouble
-        await pipeline.finished(trouble.batch_ids, END_SECONDS)
-        await same_as_before(pipeline, undisturbed, trouble.batch_ids, dead_lettered)
-        await _nothing_left(pipeline)
+        await ground.pipeline.finished(trouble.batch_ids, END_SECONDS)
+        await same_as_before(ground.pipeline, undisturbed, trouble.batch_ids, dead_lettered)
+        await _nothing_left(ground.pipeline)
         FINDINGS.append(await _finding(trouble, name, promised, dead_lettered))
     except BaseException as error:
         FINDINGS.append(Finding(name, promised, f"FAILED: {type(error).__name__}"))
         raise
+
+
+def _dealt(rows: Sequence[Row], portions: int) -> list[Sequence[Row]]:
+    size = -(-len(rows) // portions)
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
 async def _nothing_left(pipeline: WholePipeline) -> None:
@@ -94,9 +111,10 @@ async def _finding(trouble: Trouble, name: str, promised: str, dead_lettered: in
     query = "SELECT finished_at FROM batch_items WHERE batch_id = ANY ($1) ORDER BY finished_at"
     times = [row["finished_at"] for row in await trouble.pipeline.database.fetch(query, trouble.batch_ids)]
     assert trouble.begun and trouble.over, "the scenario says when harm is done and when it is over"
-    under_way = [(bisect(times, moment), len(times)) for moment in trouble.begun]
-    assert all(0 < done < total for done, total in under_way), f"harm was not done in mid-run: {under_way}"
-    pause = max((later - earlier).total_seconds() for earlier, later in pairwise(times) if later > trouble.begun[0])
+    under_way = [(bisect(times, moment), submitted) for moment, submitted in trouble.begun]
+    assert all(0 < done < submitted for done, submitted in under_way), f"harm was not done in mid-run: {under_way}"
+    first, _ = trouble.begun[0]
+    pause = max((later - earlier).total_seconds() for earlier, later in pairwise(times) if later > first)
     after = [(moment - trouble.over).total_seconds() for moment in times[bisect(times, trouble.over) :]]
     seen = f"{len(times) - dead_lettered:,} items once, rows the same, {dead_lettered} dead letters, no lag"
     return Finding(name, promised, seen, pause, after[0] if after else None, after[-1] if after else None)

@@ -1,5 +1,6 @@
 """The classification pipeline in stage processes of its own, on a broker and a database of its own."""
 
+import asyncio
 import json
 import random
 import sys
@@ -64,16 +65,22 @@ class WholePipeline:
     stages: Supervisor
 
     @asynccontextmanager
+    async def stopped(self, *stages: str) -> AsyncIterator[None]:
+        """The processes of these stages, of all if none is named, have drained until the context ends."""
+        children = [self.child_of(stage) for stage in stages] or self.stages.children
+        await asyncio.gather(*(child.__aexit__(None, None, None) for child in children))
+        try:
+            yield
+        finally:
+            await asyncio.gather(*(child.__aenter__() for child in children))
+
+    @asynccontextmanager
     async def restarted(self, **variables: object) -> AsyncIterator["WholePipeline"]:
         """The same with its stages started anew, with other settings of the runtime, until the context ends."""
         runtime = self.settings.runtime.model_copy(update=variables)
         settings = self.settings.model_copy(update={"runtime": runtime})
-        await self.stages.__aexit__(None, None, None)
-        try:
-            async with Supervisor(settings, CLASSIFICATION.stages, COMMAND, print) as stages:
-                yield replace(self, settings=settings, stages=stages)
-        finally:
-            await self.stages.__aenter__()
+        async with self.stopped(), Supervisor(settings, CLASSIFICATION.stages, COMMAND, print) as stages:
+            yield replace(self, settings=settings, stages=stages)
 
     def child_of(self, stage: str) -> ChildProcess:
         """The process that a stage runs in."""
