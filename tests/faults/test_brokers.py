@@ -102,10 +102,10 @@ async def test_all_brokers_stand_still_for_longer_than_a_request_may_take(
 
 
 async def hindered(fields: Field) -> None:
-    """Wait until a stage has given up a request and says that it cannot work for the broker."""
+    """Wait until a stage has given up a request, and says that it cannot work for want of a broker."""
 
     async def said() -> bool:
-        return any("broker: " in reason for reason in (await fields.pipeline.stages.hindrances()).values())
+        return any("broker" in reason for reason in (await fields.pipeline.stages.hindrances()).values())
 
     await eventually(said, "a stage says what hinders it", NOTICED_SECONDS)
 

@@ -1,6 +1,7 @@
 """Records that come again, in any order, while work goes on."""
 
 import random
+import time
 from collections.abc import Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -13,7 +14,7 @@ from tests.faults.scenario import disturbed
 from tests.integration.undisturbed import Undisturbed
 from tests.integration.whole_pipeline import PARTITIONS
 
-SET_BACK = ("scale", "join", "complete")
+BEGINNING = 0.0
 
 
 async def test_records_of_every_kind_come_twice_and_in_another_order(
@@ -32,19 +33,21 @@ async def test_records_of_every_kind_come_twice_and_in_another_order(
         trouble.ended()
 
 
-async def test_groups_are_set_back_to_the_beginning(fields: Field, undisturbed: Undisturbed) -> None:
-    """The stages read all that their topics hold once more, of this run and of earlier ones."""
+async def test_groups_are_set_back(fields: Field, undisturbed: Undisturbed) -> None:
+    """The last stage reads all that its topic has ever held once more, others what has come since the run began."""
+    began = time.time()
     async with disturbed(
         fields,
         undisturbed,
-        name="three groups set back to the beginning of their topics in mid-run",
+        name="offsets of three groups set back: two to before the run, one to the beginning",
         promised="what has been done is done again and counts once",
     ) as trouble:
         await trouble.until(0.2)
         trouble.began()
-        async with fields.pipeline.stopped(*SET_BACK):
-            for stage in SET_BACK:
-                await set_back(fields, stage)
+        async with fields.pipeline.stopped("scale", "join", "complete"):
+            await set_back(fields, "scale", began)
+            await set_back(fields, "join", began)
+            await set_back(fields, "complete", BEGINNING)
         trouble.ended()
 
 
@@ -57,8 +60,8 @@ async def write_again(fields: Field, topic: str, batch_ids: Sequence[str], rng: 
     await fields.pipeline.kafka.send(topic, [Sent(r.value, r.key, r.headers, r.partition) for r in records])
 
 
-async def set_back(fields: Field, stage: str) -> None:
-    """Commit the first offset of every partition for a group without members."""
+async def set_back(fields: Field, stage: str, moment: float) -> None:
+    """Commit, for a group without members, the offsets of the first records since a moment."""
     found = CLASSIFICATION.find(stage)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=fields.cluster.address, group_id=found.full_name, enable_auto_commit=False
@@ -66,7 +69,8 @@ async def set_back(fields: Field, stage: str) -> None:
     await consumer.start()
     try:
         places = [TopicPartition(found.reads.name, number) for number in range(PARTITIONS)]
+        firsts = await consumer.offsets_for_times(dict.fromkeys(places, int(moment * 1000)))
         consumer.assign(places)
-        await consumer.commit(await consumer.beginning_offsets(places))
+        await consumer.commit({place: first.offset for place, first in firsts.items() if first})
     finally:
         await consumer.stop()
