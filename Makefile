@@ -10,11 +10,11 @@ T ?= tests
 SEED ?= 520664047
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-kafka kafka-jars fuzz test-model check audit bench bench-llm model schemas lock clean
+.PHONY: help demo up test test-kafka test-faults kafka-jars fuzz test-model check audit bench bench-llm model schemas lock clean
 
 ##@ Try it
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.run ## Classify 10,000 indicators through every stage, on an embedded broker and database
 	@$(BIN)/sluice demo
@@ -29,6 +29,9 @@ test: $(VENV)/.dev ## Run the tests; T=path narrows them, SEED= shuffles them an
 test-kafka: SEED := 1270008178
 test-kafka: $(VENV)/.dev kafka-jars ## Run the tests that need a broker on Apache Kafka; T=path narrows them
 	SLUICE_TEST_BACKEND=apache $(BIN)/python -m pytest --randomly-seed=$(SEED) -m kafka $(T)
+
+test-faults: $(VENV)/.dev kafka-jars ## Kill, freeze and cut off everything while indicators are classified; SEED= changes when
+	SLUICE_TEST_BACKEND=apache $(BIN)/python -m pytest --randomly-seed=$(SEED) -m faults $(if $(filter command line,$(origin T)),$(T),tests/faults)
 
 kafka-jars: tests/kafka/jars/.fetched
 

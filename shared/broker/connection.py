@@ -11,11 +11,11 @@ from shared.settings import KafkaSettings
 CLIENT_ID = "sluice"
 
 
-def bootstrap_servers(settings: KafkaSettings) -> str:
-    """The configured addresses. Raises UsageError when there are none."""
+def bootstrap_servers(settings: KafkaSettings) -> list[str]:
+    """The configured addresses, each on its own: FastStream takes one text for one. UsageError if there are none."""
     if not settings.bootstrap_servers:
         raise UsageError("no broker is configured", remedy="set SLUICE_KAFKA_BOOTSTRAP_SERVERS, or start `sluice up`")
-    return settings.bootstrap_servers
+    return [address.strip() for address in settings.bootstrap_servers.split(",")]
 
 
 def connection_options(settings: KafkaSettings) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from shared.settings import KafkaSettings
 BATCH_BYTES = 1024 * 1024 - 16 * 1024
 """Largest record batch: Kafka's default message.max.bytes, less room for framing."""
 
-
 CLOSE_SECONDS = 5.0
 
 
@@ -28,24 +27,16 @@ class Publisher:
     def __init__(self, settings: KafkaSettings, partitions: int) -> None:
         self._settings = settings
         self._partitions = partitions
+        self._replacing = asyncio.Lock()
+        self._replaced: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        settings = self._settings
-        self._producer = AIOKafkaProducer(
-            **connection_options(settings),
-            acks="all",
-            enable_idempotence=settings.idempotent_producer,
-            max_batch_size=BATCH_BYTES,
-            compression_type=None if settings.compression == "none" else settings.compression,
-        )
-        try:
-            await self._producer.start()
-        except KafkaError as error:
-            await self._producer.stop()
-            raise TransientError(f"broker: {error}") from error
+        self._producer = await _started(self._settings)
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        for closing in self._replaced:
+            closing.cancel()
         # What is still unsent was given up before: nothing of it has been committed.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
@@ -61,33 +52,64 @@ class Publisher:
                 topic, partition = record.topic, place
                 group = groups[topic, partition]
             group.append(record)
-        sends = [self._send(topic, partition, group) for (topic, partition), group in groups.items()]
+        producer = self._producer
+        sends = [_send(producer, topic, partition, group) for (topic, partition), group in groups.items()]
         # Wait for all of them even if one fails: a second attempt must not overtake what is left of the first.
         failures = [result for result in await asyncio.gather(*sends, return_exceptions=True) if result]
+        if any(isinstance(error, KafkaError) and not error.retriable for error in failures):
+            await self._replace(producer)
         for error in failures:
             if isinstance(error, KafkaError):
                 raise TransientError(f"broker: {type(error).__name__}: {error}") from error
             raise error
 
+    async def _replace(self, broken: AIOKafkaProducer) -> None:
+        """Take a new producer for one that may fail for ever: for a gap in its numbers, or for want of its own task."""
+        async with self._replacing:
+            if self._producer is not broken:  # another stage of this process was faster
+                return
+            self._producer = await _started(self._settings)
+        closing = asyncio.create_task(broken.stop())  # not before the others have got their answers from it
+        self._replaced.add(closing)
+        closing.add_done_callback(self._replaced.discard)
+
     def _place(self, record: OutRecord) -> int:
         return partition_of(record.key, self._partitions)
 
-    async def _send(self, topic: str, partition: int, records: Sequence[OutRecord]) -> None:
-        acknowledged, batch = [], self._producer.create_batch()
-        for record in records:
-            if not _append(batch, record):
-                acknowledged.append(await self._dispatch(batch, topic, partition))
-                batch = self._producer.create_batch()
-                if not _append(batch, record):
-                    raise HaltStage(
-                        f"a record of {len(record.value)} bytes for {topic} is larger than a record batch may be"
-                    )
-        acknowledged.append(await self._dispatch(batch, topic, partition))
-        await asyncio.gather(*acknowledged)
 
-    async def _dispatch(self, batch: Any, topic: str, partition: int) -> Any:
-        batch.close()
-        return await self._producer.send_batch(batch, topic, partition=partition)
+async def _started(settings: KafkaSettings) -> AIOKafkaProducer:
+    producer = AIOKafkaProducer(
+        **connection_options(settings),
+        acks="all",
+        enable_idempotence=settings.idempotent_producer,
+        max_batch_size=BATCH_BYTES,
+        compression_type=None if settings.compression == "none" else settings.compression,
+    )
+    try:
+        await producer.start()
+    except KafkaError as error:
+        await producer.stop()
+        raise TransientError(f"broker: {error}") from error
+    return producer
+
+
+async def _send(producer: AIOKafkaProducer, topic: str, partition: int, records: Sequence[OutRecord]) -> None:
+    acknowledged, batch = [], producer.create_batch()
+    for record in records:
+        if not _append(batch, record):
+            acknowledged.append(await _dispatch(producer, batch, topic, partition))
+            batch = producer.create_batch()
+            if not _append(batch, record):
+                raise HaltStage(
+                    f"a record of {len(record.value)} bytes for {topic} is larger than a record batch may be"
+                )
+    acknowledged.append(await _dispatch(producer, batch, topic, partition))
+    await asyncio.gather(*acknowledged)
+
+
+async def _dispatch(producer: AIOKafkaProducer, batch: Any, topic: str, partition: int) -> Any:
+    batch.close()
+    return await producer.send_batch(batch, topic, partition=partition)
 
 
 def _append(batch: Any, record: OutRecord) -> bool:

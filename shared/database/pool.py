@@ -152,6 +152,7 @@ class Database:
 def _options(settings: DatabaseSettings) -> dict[str, Any]:
     if settings.url is None:
         raise UsageError("no database is configured", remedy="Set SLUICE_DATABASE_URL.")
+    limit = str(int(settings.statement_timeout_seconds * 1000))
     return {
         "dsn": settings.url.get_secret_value(),
         "min_size": settings.pool_min,
@@ -162,7 +163,9 @@ def _options(settings: DatabaseSettings) -> dict[str, Any]:
         "server_settings": {
             "application_name": "sluice",
             "timezone": "UTC",
-            "statement_timeout": str(int(settings.statement_timeout_seconds * 1000)),
+            "statement_timeout": limit,
+            # Or a process that is frozen between two statements would keep its locks from the others for hours.
+            "idle_in_transaction_session_timeout": limit,
         },
         "reset": _keep_as_it_is,
         **_encryption(settings),

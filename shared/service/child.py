@@ -39,6 +39,7 @@ class ChildProcess:
     async def __aenter__(self) -> Self:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log.write_bytes(b"")
+        self._restarts = 0
         await self._start()
         self._watcher = asyncio.create_task(self._watch())
         try:

@@ -134,7 +134,9 @@ class DatabaseSettings(Concern):
         meaning="seconds to wait for a connection",
     )
     statement_timeout_seconds: Seconds = variable(
-        "SLUICE_DATABASE_STATEMENT_TIMEOUT", default=60.0, meaning="seconds after which a statement is given up"
+        "SLUICE_DATABASE_STATEMENT_TIMEOUT",
+        default=60.0,
+        meaning="seconds after which a statement is given up, or a transaction in which nothing more is said",
     )
     ssl_mode: Annotated[SslMode, Lower] | None = variable(
         "SLUICE_DATABASE_SSL_MODE",

@@ -1,9 +1,13 @@
-"""What only Apache Kafka does: a replica that is known again by its name."""
+"""What only Apache Kafka does: a replica that is known again by its name, a producer whose records are numbered."""
 
 import json
 
 import pytest
+from aiokafka import TopicPartition
 
+from shared.broker.producer import Publisher
+from shared.errors import TransientError
+from shared.runtime.envelope import OutRecord
 from tests.contract.conftest import Shop
 from tests.contract.shop import Order
 from tests.kafka import backend
@@ -27,3 +31,15 @@ async def test_a_replica_that_is_back_in_time_has_its_partitions_and_moves_no_ot
     records = await shop.kafka.read_until(shop.priced, 20 * shop.partitions)
     assert {json.loads(record.value)["by"] for record in records} == {second.pid, again.pid}
     assert await second.metric(moves) == before
+
+
+async def test_a_producer_with_a_gap_in_its_numbers_is_replaced(shop: Shop) -> None:
+    """aiokafka leaves one when it gives up a batch for want of a leader; the broker then refuses all that follows."""
+    record = OutRecord(topic=shop.orders, key=b"k", value=b"{}", headers=[], partition=0)
+    async with Publisher(shop.kafka.settings, shop.partitions) as publisher:
+        await publisher.publish([record])
+        publisher._producer._txn_manager.increment_sequence_number(TopicPartition(shop.orders, 0), 5)
+        with pytest.raises(TransientError, match="OutOfOrderSequenceNumber"):
+            await publisher.publish([record])
+        await publisher.publish([record])
+    assert await shop.kafka.ends(shop.orders) == {0: 2, 1: 0, 2: 0, 3: 0}

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from shared.broker.producer import Publisher
 from shared.database import Database, apply_migrations
+from shared.embedded.process import free_port
 from shared.runtime.envelope import OutRecord
 from shared.settings import DatabaseSettings
 from tests.contract.conftest import Shop
@@ -45,6 +46,12 @@ async def kept(database: Database, count: int) -> set[str]:
 
     await eventually(enough, f"{count} rows")
     return {row["id"] for row in await database.fetch("SELECT id FROM kept")}
+
+
+async def test_a_stage_starts_while_the_first_of_several_brokers_is_away(shop: Shop) -> None:
+    await shop.start(kafka_bootstrap_servers=f"127.0.0.1:{free_port()}, {shop.kafka.address}")
+    await shop.order(Order(id="1"))
+    assert len(await shop.kafka.read_until(shop.priced, 1)) == 1
 
 
 async def test_a_stage_pauses_while_its_database_is_away(

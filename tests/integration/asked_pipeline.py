@@ -71,10 +71,6 @@ class AskedPipeline:
         """Calls that the vendor has seen."""
         return int((await self.vendor.stats())["calls"])
 
-    def child_of(self, stage: str) -> ChildProcess:
-        """The process that a stage runs in."""
-        return next(child for child in self.pipeline.stages.children if stage in child.name.replace(",", "").split())
-
     async def restart(self, child: ChildProcess) -> None:
         """SIGKILL; its supervisor starts it again."""
         process = child.process
@@ -91,7 +87,7 @@ class AskedPipeline:
 
     async def paused(self, stage: str) -> str:
         """Wait until a stage has paused; returns why."""
-        child = self.child_of(stage)
+        child = self.pipeline.child_of(stage)
 
         async def look() -> str:
             found = (await self.readiness(child))["stages"][f"classification.{stage}"]

@@ -128,6 +128,18 @@ class TestErrors:
                 await database.execute("SELECT pg_terminate_backend(pg_backend_pid())")
             assert await database.fetchval("SELECT 1") == 1
 
+    async def test_whoever_falls_silent_in_a_transaction_does_not_hold_up_the_others(self, database_url: str) -> None:
+        """Its process may be frozen, or its machine: the connection stays, and the server learns nothing of it."""
+        silent = Database(settings(database_url, statement_timeout_seconds=0.3))
+        async with silent, Database(settings(database_url)) as other:
+            await open_batch(other, NewBatch("b", "p", 1))
+            with pytest.raises(TransientError):
+                async with silent.transaction() as transaction:
+                    await transaction.execute("UPDATE batches SET provider = 'silent'")
+                    await other.execute("UPDATE batches SET model = 'other'")
+            row = await other.fetchrow("SELECT provider, model FROM batches")
+            assert row and tuple(row) == ("", "other")
+
     async def test_a_deadlock_is_transient(self, database: Database) -> None:
         await database.execute("CREATE TABLE pair AS SELECT 1 AS id UNION SELECT 2")
         met = asyncio.Barrier(2)

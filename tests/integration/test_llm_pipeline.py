@@ -43,7 +43,7 @@ async def test_damaged_answers_change_no_value(asked: AskedPipeline) -> None:
 
 async def test_a_killed_process_leads_to_the_same_table(asked: AskedPipeline) -> None:
     rows, expected = labelled(440, 540)
-    family = asked.child_of("family")
+    family = asked.pipeline.child_of("family")
     await asked.vendor.control(latency_median=10.0)
     try:
         batch_ids = await asked.pipeline.submit(rows)

@@ -37,7 +37,7 @@ async def test_a_wrong_key_pauses_the_stage_and_no_key_is_found_anywhere(asked: 
     assert sum(batch.pending for batch in waiting) == len(rows) + 1
 
     await asked.vendor.control(key=KEY, refuse_text=FORBIDDEN, faults={"rate_limited": 1.0})
-    await asked.restart(asked.child_of("time"))  # as whoever sets the right key does
+    await asked.restart(asked.pipeline.child_of("time"))  # as whoever sets the right key does
     await eventually(lambda: _met(asked, "429"), "a 429")
     await asked.vendor.control(faults={"rate_limited": 0.0, "server_error": 1.0})
     await eventually(lambda: _met(asked, "500"), "a 500")

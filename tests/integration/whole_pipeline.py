@@ -1,5 +1,6 @@
 """The classification pipeline in stage processes of its own, on a broker and a database of its own."""
 
+import asyncio
 import json
 import random
 import sys
@@ -15,6 +16,7 @@ from shared.database import Database, apply_migrations
 from shared.database.ledger import Batch, batch
 from shared.embedded.stack import embedded_stack
 from shared.feeding import Feeder, Submission
+from shared.service.child import ChildProcess
 from shared.service.supervisor import Supervisor
 from shared.settings import Settings
 from tests.contract.kafka import Kafka
@@ -63,16 +65,26 @@ class WholePipeline:
     stages: Supervisor
 
     @asynccontextmanager
+    async def stopped(self, *stages: str) -> AsyncIterator[None]:
+        """The processes of these stages, of all if none is named, have drained until the context ends."""
+        children = [self.child_of(stage) for stage in stages] or self.stages.children
+        await asyncio.gather(*(child.__aexit__(None, None, None) for child in children))
+        try:
+            yield
+        finally:
+            await asyncio.gather(*(child.__aenter__() for child in children))
+
+    @asynccontextmanager
     async def restarted(self, **variables: object) -> AsyncIterator["WholePipeline"]:
         """The same with its stages started anew, with other settings of the runtime, until the context ends."""
         runtime = self.settings.runtime.model_copy(update=variables)
         settings = self.settings.model_copy(update={"runtime": runtime})
-        await self.stages.__aexit__(None, None, None)
-        try:
-            async with Supervisor(settings, CLASSIFICATION.stages, COMMAND, print) as stages:
-                yield replace(self, settings=settings, stages=stages)
-        finally:
-            await self.stages.__aenter__()
+        async with self.stopped(), Supervisor(settings, CLASSIFICATION.stages, COMMAND, print) as stages:
+            yield replace(self, settings=settings, stages=stages)
+
+    def child_of(self, stage: str) -> ChildProcess:
+        """The process that a stage runs in."""
+        return next(child for child in self.stages.children if stage in child.name.replace(",", "").split())
 
     async def submit(self, rows: Sequence[Row], provider: str = "") -> list[str]:
         """Hand over indicators, a hundred to a batch, and return the ids of the batches."""
@@ -138,6 +150,21 @@ async def whole_pipeline(
     directory: Path, environment: Mapping[str, str] | None = None, **variables: object
 ) -> AsyncIterator[WholePipeline]:
     """Start servers and stages; `environment` are variables in full, `variables` those of Sluice by short names."""
+    async with (
+        own_servers(directory) as servers,
+        pipeline_on(servers, directory, environment, **variables) as running,
+    ):
+        yield running
+
+
+@asynccontextmanager
+async def pipeline_on(
+    servers: Mapping[str, str], directory: Path, environment: Mapping[str, str] | None = None, **variables: object
+) -> AsyncIterator[WholePipeline]:
+    """Start stages on servers that run: variables in full name them, embedded ones take the place of the others.
+
+    The `environment` is that of the stages alone: it may name another way to the same servers.
+    """
     given = {
         "STATE_DIR": directory,
         "KAFKA_SESSION_TIMEOUT_MS": 3000,
@@ -146,15 +173,13 @@ async def whole_pipeline(
         **{name.upper(): value for name, value in variables.items()},
     }
     ours = {f"SLUICE_{name}": str(value) for name, value in given.items()}
-    async with (
-        own_servers(directory) as servers,
-        embedded_stack(Settings.load({**ours, **servers, **(environment or {})})) as stack,
-    ):
-        settings = stack.settings
+    async with embedded_stack(Settings.load({**ours, **servers})) as stack:
+        direct = stack.settings
+        settings = Settings.load({**direct.as_environment(), **(environment or {})})
         async with (
-            Database(settings.database) as database,
-            Kafka(settings.kafka.bootstrap_servers or "") as kafka,
-            Publisher(settings.kafka, PARTITIONS) as publisher,
+            Database(direct.database) as database,
+            Kafka(direct.kafka.bootstrap_servers or "") as kafka,
+            Publisher(direct.kafka, PARTITIONS) as publisher,
         ):
             await apply_migrations(database)
             await kafka.create(CLASSIFICATION.topic_names(), PARTITIONS)
@@ -163,4 +188,4 @@ async def whole_pipeline(
                 yield WholePipeline(settings, kafka, database, feeder, stages)
 
 
-__all__ = ["INGEST", "PARTITIONS", "STAGES", "WholePipeline", "indicators", "whole_pipeline"]
+__all__ = ["INGEST", "PARTITIONS", "STAGES", "WholePipeline", "indicators", "pipeline_on", "whole_pipeline"]
