@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from deployment.alerts import alert_files
 from deployment.dashboards import dashboard_files
 from deployment.metrics import metric_files
 
@@ -13,7 +14,7 @@ LISTED = {".json", ".yml"}
 
 def current_files() -> dict[Path, str]:
     """Path → content of everything that is generated here."""
-    return {ROOT / path: text for path, text in (metric_files() | dashboard_files()).items()}
+    return {ROOT / path: text for path, text in (metric_files() | dashboard_files() | alert_files()).items()}
 
 
 def write() -> int:
