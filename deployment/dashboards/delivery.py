@@ -23,6 +23,8 @@ from shared.pipelines import pipelines
 
 OURS = "and on (instance) sluice_build_info"
 OF_PROCESS = "{{instance}}"
+ASKED = 'route!~"/metrics|/health.*"'
+"""What people and other systems ask, as opposed to those who watch."""
 
 
 def delivery() -> Dashboard:
@@ -63,15 +65,15 @@ def _in_and_out(made: Dashboard) -> None:
             over_time(again, "{{stage}} in place"),
         ),
         rows("Items that ended", "By minute, in the time shown (Postgres)", "ended_items"),
-        rows("Batches", "All of the pipeline (Postgres)", "open_batches", width=24),
+        rows("Batches", "All of the pipeline (Postgres)", "open_batches", width=24, height=4),
     ):
         made.with_panel(panel)
 
 
 def _api(made: Dashboard) -> None:
     made.with_row(Row("HTTP API"))
-    requests = rate("sluice_api_requests_total", "route, status", "")
-    slow = quantile(0.99, "sluice_api_request_duration_seconds", "route", "")
+    requests = rate("sluice_api_requests_total", "route, status", ASKED)
+    slow = quantile(0.99, "sluice_api_request_duration_seconds", "route", ASKED)
     accepted = f"sum(rate(sluice_api_indicators_accepted_total[{EVERY}]))"
     for panel in (
         lines("Requests", PER_SECOND, "By route and status", over_time(requests, "{{route}} {{status}}"), stacked=True),

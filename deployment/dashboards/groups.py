@@ -7,6 +7,7 @@ from shared.pipelines import pipelines
 
 NAMED = "{{stage}}"
 OF_REPLICA = "{{stage}} {{instance}}"
+ASSIGNED = f"sluice_stage_partitions_assigned{{{PIPELINE}}}"
 
 
 def groups() -> Dashboard:
@@ -20,10 +21,9 @@ def groups() -> Dashboard:
 
 def _members(made: Dashboard) -> None:
     made.with_row(Row("Members"))
-    replicas = f"count by (stage) (sluice_stage_partitions_assigned{{{PIPELINE}}} > 0)"
-    assigned = f"sum by (stage) (sluice_stage_partitions_assigned{{{PIPELINE}}})"
-    widest = f"max by (stage) (sluice_stage_partitions_assigned{{{PIPELINE}}})"
-    narrowest = f"min by (stage) (sluice_stage_partitions_assigned{{{PIPELINE}}})"
+    replicas = f"count by (stage) ({ASSIGNED} > 0)"
+    assigned = f"sum by (stage) ({ASSIGNED})"
+    spread = f"max by (stage) ({ASSIGNED}) - min by (stage) ({ASSIGNED})"
     idle = f'sum by (stage) (sluice_stage_state{{{PIPELINE},state!="running"}})'
     lag = f"sum by (stage, instance) (sluice_stage_consumer_lag_records{{{PIPELINE}}})"
     for panel in (
@@ -32,11 +32,10 @@ def _members(made: Dashboard) -> None:
             "Partitions read", COUNT, "Fewer than the topic has: somebody has to take them", over_time(assigned, NAMED)
         ),
         lines(
-            "Partitions of a replica",
+            "Uneven",
             COUNT,
-            "Most and fewest of a stage's replicas: far apart, one of them does the work of several",
-            over_time(widest, "{{stage}} most"),
-            over_time(narrowest, "{{stage}} fewest"),
+            "Partitions of the replica with most, less those of the one with fewest",
+            over_time(spread, NAMED),
         ),
         lines("Lag of a replica", COUNT, "One far above the others is slow or stuck", over_time(lag, OF_REPLICA)),
         lines(

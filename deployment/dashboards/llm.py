@@ -57,7 +57,7 @@ def _cost(made: Dashboard) -> None:
     for panel in (
         lines("Dollars an hour", DOLLARS, "By question", over_time(dollars, "{{question}}"), stacked=True),
         lines("Tokens", PER_SECOND, "Cached ones are cheaper", over_time(tokens, "{{type}}"), stacked=True),
-        lines("Budgets", SHARE, "Spent over the limit; nothing where no budget is set", spent),
+        lines("Budgets spent", SHARE, "Spent over the limit; nothing where no budget is set", spent),
         lines("Budgets passed", COUNT, "80 % passed; calls not let in because a budget is spent", warned, refused),
         rows(
             "Budgets",
@@ -66,8 +66,8 @@ def _cost(made: Dashboard) -> None:
             units=_dollars("Limit", "Spent", "Reserved", "Left"),
         ),
         rows(
-            "Calls",
-            "By question, on the days shown (Postgres)",
+            "Calls by question",
+            "On the days shown (Postgres)",
             "calls",
             units=_dollars("Dollars", "Dollars for 1,000 items"),
         ),
@@ -121,7 +121,7 @@ def _limits(made: Dashboard) -> None:
             "Share of the limit in use",
             SHARE,
             "Cut by 429s, grows back",
-            over_time("min by (provider, model) (sluice_llm_limit_factor_ratio)", OF_MODEL),
+            over_time("min by (provider, model) (sluice_llm_limit_factor_ratio > 0)", OF_MODEL),
         ),
         lines(
             "Refused for the rate, and leases",

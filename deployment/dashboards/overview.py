@@ -58,10 +58,8 @@ def _lag() -> str:
 
 def _by_stage(made: Dashboard) -> None:
     made.with_row(Row("By stage"))
-    flow, letters = (
-        rate("sluice_stage_records_total", "stage"),
-        rate("sluice_stage_dead_letters_total", "stage, reason"),
-    )
+    flow = rate("sluice_stage_records_total", "stage")
+    letters = f"{rate('sluice_stage_dead_letters_total', 'stage, reason')} > 0"
     age = quantile(0.95, "sluice_stage_record_age_seconds", "stage")
     duration = quantile(0.95, "sluice_stage_batch_duration_seconds", "stage")
     throughput = quantile(0.5, "sluice_stage_batch_throughput_records_per_second", "stage")

@@ -90,13 +90,17 @@ def number(title: str, unit: str, meaning: str, query: Query, *, bad_from: float
     if bad_from is not None:
         steps.append(models.Threshold(bad_from, "red"))
     panel = stat.Panel().title(title).description(meaning).unit(unit).span(4).height(4)
+    if unit == COUNT:
+        panel.decimals(0)
     panel.thresholds(dashboard.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(steps))
     return panel.datasource(PROMETHEUS).targets(_numbered([query]))
 
 
-def rows(title: str, meaning: str, query: str, *, width: int = 12, units: dict[str, str] | None = None) -> Panel:
+def rows(
+    title: str, meaning: str, query: str, *, width: int = 12, height: int = 8, units: dict[str, str] | None = None
+) -> Panel:
     """A table out of Postgres: what a query of sql/tables.sql finds; `units` of columns."""
-    panel = table.Panel().title(title).description(meaning).span(width).height(8)
+    panel = table.Panel().title(title).description(meaning).span(width).height(height)
     for column, unit in (units or {}).items():
         panel.override_by_name(column, [models.DynamicConfigValue("unit", unit)])
     return panel.datasource(POSTGRES).targets([Sql(TABLES[query])])

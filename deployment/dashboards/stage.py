@@ -97,7 +97,7 @@ def _batches(made: Dashboard) -> None:
 
 def _trouble(made: Dashboard) -> None:
     made.with_row(Row("Trouble"))
-    letters = over_time(rate("sluice_stage_dead_letters_total", "reason", STAGE), "{{reason}}")
+    letters = over_time(f"{rate('sluice_stage_dead_letters_total', 'reason', STAGE)} > 0", "{{reason}}")
     retries = over_time(f"sum(rate(sluice_stage_retries_total{{{STAGE}}}[{EVERY}]))", "tried again in place")
     commits = over_time(f"sum(rate(sluice_stage_commit_failures_total{{{STAGE}}}[{EVERY}]))", "refused commits")
     made.with_panel(lines("Dead letters by reason", PER_SECOND, "Each is a row of dead_letters", letters, stacked=True))

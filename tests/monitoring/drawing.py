@@ -7,7 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
@@ -17,7 +19,10 @@ from tests.monitoring.live_run import LiveRun
 WIDTH, COLUMNS, ROW = 17.0, 24, 0.34
 """Inches of a picture, columns of Grafana's grid over them, inches of one of its rows."""
 FOOT = "Rendered with matplotlib from the panels' queries; Grafana draws them in its own way."
-LEGEND_LINES, MOST_NAMED = 12, 18
+LETTERS = 210
+"""How many letters of a small font fit into the width of a picture."""
+TABLE_ROW = 0.105
+HALF_A_STEP = 0.5
 CELL_LENGTH = 26
 BAD = "#c4162a"
 
@@ -44,46 +49,61 @@ def _box(place: Mapping[str, int], height: float) -> tuple[float, float, float, 
     """Left, bottom, width and height of a panel's axes, as shares of the figure, with room for what is around them."""
     left, width = place["x"] / COLUMNS, place["w"] / COLUMNS
     bottom, tall = 1 - (place["y"] + 2 + place["h"]) / height, place["h"] / height
-    around = 2.4 if place["h"] > 4 else 0.6  # the legend
+    around = 2.2 if place["h"] > 4 else 0.6  # the legend
     return left + 0.035, bottom + around / height, width - 0.05, tall - (around + 1.3) / height
 
 
 async def _lines(run: LiveRun, axes: Axes, panel: Mapping[str, Any], asked: Sequence[Target]) -> None:
     found = [(target, one) for target in asked for one in await run.series(target)]
-    drawn = sorted(((_name(target, one["metric"]), _points(run, one)) for target, one in found), key=lambda one: one[0])
+    lines = sorted((_name(target, one["metric"]), _points(run, one)) for target, one in found)
+    drawn = [(name, points) for name, points in lines if any(points.values())]
     if panel["fieldConfig"]["defaults"]["custom"]["stacking"]["mode"] == "normal" and drawn:
         _stack(axes, drawn)
     else:
-        for name, points in drawn:
-            axes.plot(*_xy(points), label=name, linewidth=1.4)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _shown(value, _unit(panel))))
+        for (name, points), colour in zip(drawn, _colours(len(drawn)), strict=True):
+            axes.plot(list(points), list(points.values()), label=name, linewidth=1.4, color=colour)
+    _frame(axes, _unit(panel), run.seconds)
+    _legend(axes, [name for name, _ in drawn], panel["gridPos"]["w"])
+
+
+def _colours(count: int) -> list[str]:
+    """So many colours, different ones up to twenty."""
+    colours = colormaps["tab10" if count <= 10 else "tab20"]
+    return [to_hex(colours(number % colours.N)) for number in range(count)]
+
+
+def _frame(axes: Axes, unit: str, seconds: float) -> None:
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _shown(value, unit)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{int(value) // 60}:{int(value) % 60:02}"))
+    axes.set_xlim(0, seconds)
     axes.set_ylim(bottom=0)
     axes.tick_params(labelsize=7)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    if drawn:
-        handles, names = axes.get_legend_handles_labels()
-        small = len(drawn) > LEGEND_LINES
-        axes.legend(
-            handles[:MOST_NAMED],
-            names[:MOST_NAMED],
-            loc="upper left",
-            bbox_to_anchor=(0, -0.12),
-            frameon=False,
-            borderaxespad=0.0,
-            fontsize=6 if small else 7,
-            ncols=6 if small else 5,
-        )
+
+
+def _legend(axes: Axes, names: Sequence[str], width: int) -> None:
+    """Below the lines, as many columns as fit; lines that are 0 throughout have been left out."""
+    if not names:
+        axes.set_yticks([0])
+        axes.text(0.5, 0.5, "0 throughout", transform=axes.transAxes, ha="center", color="gray", fontsize=9)
+        return
+    columns = max(1, int(LETTERS * width / COLUMNS / (max(map(len, names)) + 6)))
+    place = (0.0, -0.12)
+    axes.legend(loc="upper left", bbox_to_anchor=place, frameon=False, borderaxespad=0.0, fontsize=7, ncols=columns)
 
 
 def _stack(axes: Axes, drawn: Sequence[tuple[str, Mapping[float, float]]]) -> None:
-    times = sorted({moment for _, points in drawn for moment in points})
-    axes.stackplot(
-        times,
-        [[points.get(moment, 0.0) for moment in times] for _, points in drawn],
-        labels=[name for name, _ in drawn],
-    )
+    known = {moment for _, points in drawn for moment in points}
+    times = [
+        min(known) + step for step in range(int(max(known) - min(known)) + 1)
+    ]  # every second, also without a value
+    heights = [[_near(points, moment) for moment in times] for _, points in drawn]
+    axes.stackplot(times, heights, labels=[name for name, _ in drawn], colors=_colours(len(drawn)))
+
+
+def _near(points: Mapping[float, float], moment: float) -> float:
+    return next((value for known, value in points.items() if abs(known - moment) < HALF_A_STEP), 0.0)
 
 
 def _points(run: LiveRun, series: Mapping[str, Any]) -> dict[float, float]:
@@ -92,20 +112,18 @@ def _points(run: LiveRun, series: Mapping[str, Any]) -> dict[float, float]:
     return {moment: value for moment, value in values.items() if math.isfinite(value)}
 
 
-def _xy(points: Mapping[float, float]) -> tuple[list[float], list[float]]:
-    return list(points), list(points.values())
-
-
 def _name(target: Target, labels: Mapping[str, str]) -> str:
     return re.sub(r"{{(\w+)}}", lambda found: labels.get(found[1], ""), target.legend)
 
 
 async def _number(run: LiveRun, axes: Axes, panel: Mapping[str, Any], asked: Sequence[Target]) -> None:
     axes.set_axis_off()
-    found = [float(one["values"][-1][1]) for one in await run.series(asked[0])]
+    newest = [float(one["values"][-1][1]) for one in await run.series(asked[0])]
+    found = [value for value in newest if math.isfinite(value)]
     steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
     bad = len(steps) > 1 and bool(found) and found[0] >= steps[1]["value"]
-    text = _shown(found[0], _unit(panel)) if found else "no data"
+    whole = panel["fieldConfig"]["defaults"].get("decimals") == 0
+    text = _shown(round(found[0]) if whole else found[0], _unit(panel)) if found else "no data"
     axes.text(0.0, 0.35, text, fontsize=22, weight="bold", va="center", color=BAD if bad else "#1a7f37")
 
 
@@ -117,23 +135,24 @@ async def _table(run: LiveRun, axes: Axes, panel: Mapping[str, Any], asked: Sequ
         return
     units = {
         one["matcher"]["options"]: part["value"]
-        for one in panel["fieldConfig"]["overrides"]
+        for one in panel.get("fieldConfig", {}).get("overrides", [])
         for part in one["properties"]
         if part["id"] == "unit"
     }
     cells = [[_cell(value, units.get(name)) for name, value in row.items()] for row in rows]
-    widths = [max(len(name), *(len(row[index]) for row in cells)) for index, name in enumerate(rows[0])]
+    widths = [max(len(name), *(len(row[index]) for row in cells)) + 2 for index, name in enumerate(rows[0])]
+    tall = min(1.0, TABLE_ROW * (len(cells) + 1) * 8 / panel["gridPos"]["h"])
     drawn = axes.table(
         cells,
         colLabels=list(rows[0]),
-        loc="upper left",
+        bbox=(0.0, 1 - tall, 1.0, tall),  # type: ignore[arg-type]  # four numbers are a box, says its documentation
         cellLoc="left",
+        colLoc="left",
         edges="horizontal",
         colWidths=[width / sum(widths) for width in widths],
     )
     drawn.auto_set_font_size(False)
-    drawn.set_fontsize(min(8.0, 8.0 * 110 * panel["gridPos"]["w"] / COLUMNS / 0.9 / sum(widths) * 1.6))
-    drawn.scale(1, 1.15)
+    drawn.set_fontsize(min(8.0, 8.0 * LETTERS * panel["gridPos"]["w"] / COLUMNS / sum(widths)))
 
 
 def _cell(value: object, unit: str | None) -> str:
@@ -157,7 +176,7 @@ def _shown(value: float, unit: str) -> str:
         "currencyUSD": f"${value:.4g}",
         "bytes": f"{value / 2**20:.0f} MB",
         "s": f"{value * 1000:.3g} ms" if 0 < value < 1 else f"{value:.4g} s",
-        "cps": f"{value:.4g}/s",
+        "cps": f"{value:,.0f}/s" if value >= 100 else f"{value:.3g}/s",
     }
     return forms.get(unit) or (f"{value:,.0f}" if value >= 100 else f"{value:.3g}")
 

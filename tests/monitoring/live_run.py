@@ -69,6 +69,11 @@ class LiveRun:
         """Where the results are."""
         return self.asked.pipeline.database
 
+    @property
+    def seconds(self) -> float:
+        """How long it has lasted."""
+        return time.time() - self.started
+
     async def series(self, target: Target) -> list[dict[str, Any]]:
         """What Prometheus has for a query of a panel; of a query of now, each series with one value."""
         expression = filled(target.expression)

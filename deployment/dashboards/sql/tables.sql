@@ -27,14 +27,15 @@ GROUP BY 1, 2
 ORDER BY 3 DESC;
 
 -- name: waiting_parts
--- Items that wait in the join, and for what.
-SELECT count(*) AS "Items that wait in the join", count(*) FILTER (WHERE item IS NULL) AS "without the item itself",
-       count(*) FILTER (WHERE time IS NULL) AS "without time", count(*) FILTER (WHERE scale IS NULL) AS "without scale",
-       count(*) FILTER (WHERE currency IS NULL) AS "without currency",
-       count(*) FILTER (WHERE cumulative IS NULL) AS "without cumulative",
+-- Items that wait in the join, by the parts that they wait for.
+SELECT part AS "Waiting for", count(batch_id) AS "Items",
        coalesce(round(extract(epoch FROM now() - min(first_seen_at))), 0) AS "Seconds that the oldest waits"
-FROM facet_join
-WHERE joined_at IS NULL AND expired_at IS NULL;
+FROM (VALUES ('item'), ('time'), ('scale'), ('currency'), ('cumulative')) AS parts (part)
+LEFT JOIN facet_join ON joined_at IS NULL AND expired_at IS NULL AND CASE part
+    WHEN 'item' THEN item IS NULL WHEN 'time' THEN time IS NULL WHEN 'scale' THEN scale IS NULL
+    WHEN 'currency' THEN currency IS NULL ELSE cumulative IS NULL END
+GROUP BY part
+ORDER BY 2 DESC, 1;
 
 -- name: stage_log
 -- What a stage did to items, by who answered.
