@@ -63,6 +63,8 @@ class LiveRun:
     api: httpx.AsyncClient
     prometheus: Prometheus
     started: float
+    ended: float = 0.0
+    """When the work was over; from then on every question is about that moment, however long the asking takes."""
 
     @property
     def database(self) -> Database:
@@ -72,14 +74,18 @@ class LiveRun:
     @property
     def seconds(self) -> float:
         """How long it has lasted."""
-        return time.time() - self.started
+        return (self.ended or time.time()) - self.started
 
     async def series(self, target: Target) -> list[dict[str, Any]]:
         """What Prometheus has for a query of a panel; of a query of now, each series with one value."""
         expression = filled(target.expression)
         if target.instant:
-            return [one | {"values": [one["value"]]} for one in await self.prometheus.now(expression)]
-        return await self.prometheus.lines(expression, self.started, time.time(), 1)
+            return [one | {"values": [one["value"]]} for one in await self.now(expression)]
+        return await self.prometheus.lines(expression, self.started, self.started + self.seconds, 1)
+
+    async def now(self, expression: str) -> list[dict[str, Any]]:
+        """Series with the values that an expression has in the end."""
+        return await self.prometheus.at(self.started + self.seconds, expression)
 
     async def rows(self, target: Target) -> list[dict[str, Any]]:
         """What the database has for one."""
@@ -114,10 +120,11 @@ class LiveRun:
         done = await self.database.fetchval("SELECT count(*) FROM batch_items WHERE status <> 'dead_lettered'")
 
         async def seen() -> bool:
-            found = await self.prometheus.now('sum(sluice_stage_records_total{stage="complete"})')
+            found = await self.now('sum(sluice_stage_records_total{stage="complete"})')
             return bool(found) and float(found[0]["value"][1]) >= done
 
         await eventually(seen, f"{done} items in Prometheus", LATEST_SECONDS)
+        self.ended = time.time()
 
 
 @asynccontextmanager
@@ -136,7 +143,7 @@ async def live_run(directory: Path) -> AsyncIterator[LiveRun]:
 
 
 async def _all_up(prometheus: Prometheus, count: int) -> bool:
-    return len(await prometheus.now("up == 1")) == count
+    return len(await prometheus.at(time.time(), "up == 1")) == count
 
 
 async def worked(run: LiveRun) -> LiveRun:

@@ -49,9 +49,9 @@ class Prometheus:
         assert body["status"] == "success", f"{parameters.get('query')}: {body.get('error')}"
         return body["data"]
 
-    async def now(self, expression: str) -> list[dict[str, Any]]:
-        """Series with their newest values."""
-        result = (await self.ask("query", query=expression))["result"]
+    async def at(self, moment: float, expression: str) -> list[dict[str, Any]]:
+        """Series with their values at a moment."""
+        result = (await self.ask("query", query=expression, time=moment))["result"]
         assert isinstance(result, list)
         return result
 

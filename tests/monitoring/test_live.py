@@ -59,13 +59,13 @@ async def test_rules_are_evaluated_without_an_error(run: LiveRun) -> None:
 
 @pytest.mark.parametrize("rule", [one for one in rules() if "record" in one], ids=lambda rule: rule["record"])
 async def test_a_recording_has_data(run: LiveRun, rule: dict[str, str]) -> None:
-    assert await run.prometheus.now(rule["record"])
-    assert await run.prometheus.now(rule["expr"])
+    assert await run.now(rule["record"])
+    assert await run.now(rule["expr"])
 
 
 @pytest.mark.parametrize("rule", [one for one in rules() if "alert" in one], ids=lambda rule: rule["alert"])
 async def test_an_alert_can_be_asked(run: LiveRun, rule: dict[str, str]) -> None:
-    await run.prometheus.now(rule["expr"])
+    await run.now(rule["expr"])
 
 
 async def test_exemplars_lead_to_traces(run: LiveRun) -> None:
