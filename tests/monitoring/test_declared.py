@@ -1,5 +1,6 @@
 """What boards and alerts name exists, what is declared is shown, and every alert is explained and tested."""
 
+import importlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,12 +11,13 @@ import yaml
 
 from deployment.__main__ import current_files
 from deployment.alerts import alerts
-from deployment.declared import stage_names
+from deployment.declared import stage_names, stages
 from deployment.metrics import declared_metrics
 from schemas.delivery import RejectCode
 from services.cli.main import sluice
 from shared.llm.admission.measure import BREAKER_STATES
 from shared.llm.calls import CallOutcome
+from shared.llm.gateway import Ask, Question
 from shared.runtime.measure import OUTCOMES, STATES
 from shared.settings import Settings, describe
 from shared.telemetry import metrics
@@ -115,6 +117,13 @@ def test_every_declared_metric_is_recorded_by_the_code() -> None:
     constants = {name for name, value in vars(metrics).items() if name.isupper() and hasattr(value, "describe")}
     unused = {name for name in constants if not re.search(rf"\b{name}\b", code)}
     assert unused == {"BUILD"}, "this one has its value from the start"
+
+
+def test_every_stage_that_asks_has_a_question_of_its_name() -> None:
+    """Counters of questions begin at 0 under the names of stages."""
+    modules = [importlib.import_module(stage.handler.__module__) for stage in stages()]
+    found = {value.name for module in modules for value in vars(module).values() if isinstance(value, Question)}
+    assert {stage.name for stage in stages() if Ask in stage.resources.values()} == found
 
 
 def test_generated_files_are_current() -> None:
