@@ -10,7 +10,7 @@ T ?= tests
 SEED ?= 520664047
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-kafka test-faults kafka-jars fuzz test-model check audit bench bench-llm model schemas lock clean
+.PHONY: help demo up test test-kafka test-faults kafka-jars fuzz test-model check audit bench bench-llm model generate dashboards lock clean
 
 ##@ Try it
 help: ## List the targets
@@ -56,6 +56,7 @@ check: $(VENV)/.dev ## Lint, types, import rules, generated files
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m shared.contracts check
+	$(BIN)/python -m deployment check
 
 audit: $(VENV)/.dev ## Ask PyPI for known vulnerabilities of every locked package; fails if it could not ask
 	@$(BIN)/python -m tests.audit
@@ -69,8 +70,12 @@ bench-llm: $(VENV)/.dev ## Measure the LLM gateway against a simulated vendor, b
 model: $(VENV)/.dev ## Train the embedded model and report its cross-validation; LABELS=file adds decisions of people
 	$(BIN)/python -m services.classification.model.train $(if $(LABELS),--labels "$(LABELS)")
 
-schemas: $(VENV)/.dev ## Write the JSON Schemas of the contracts; refuses incompatible changes
+generate: $(VENV)/.dev ## Write every generated file; refuses incompatible changes of the contracts' JSON Schemas
 	$(BIN)/python -m shared.contracts write
+	$(BIN)/python -m deployment write
+
+dashboards: $(VENV)/.dev ## Draw the boards of a real run under Prometheus into docs/images
+	$(BIN)/python -m tests.monitoring
 
 lock: $(VENV)/.dev ## Resolve the dependencies anew into the lock files
 	$(LOCK_FROM) --upgrade -o requirements.lock

@@ -92,7 +92,7 @@ def _check() -> int:
         for name, schema in current_schemas().items()
         if not (DIRECTORY / name).exists() or (DIRECTORY / name).read_text() != _text(schema)
     ]
-    return _report([f"{name}: out of date" for name in stale], "run `make schemas` and commit what it writes")
+    return _report([f"{name}: out of date" for name in stale], "run `make generate` and commit what it writes")
 
 
 def _text(schema: Schema) -> str:

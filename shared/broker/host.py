@@ -250,12 +250,14 @@ class StageSubscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
         if fatal:
             self._broker.give_up(reason)
 
-    def lag(self) -> int:
-        """Records between the newest offsets seen and this consumer's position."""
-        consumer = self.consumer
-        if consumer is None:
-            return 0
-        return sum(_behind(consumer, place) for place in consumer.assignment())
+    def measure(self) -> None:
+        """Note the records between this consumer's position and the newest offsets seen; retries wait on purpose."""
+        consumer, stage = self.consumer, self.worker.stage
+        behind = dict.fromkeys((stage.reads.name, stage.retry_topic), 0)
+        for place in consumer.assignment() if consumer else ():
+            behind[place.topic] += _behind(consumer, place)
+        self.worker.metrics.lag.set(behind[stage.reads.name])
+        self.worker.metrics.retry_waiting.set(behind[stage.retry_topic])
 
 
 def _rebalance_timeout_ms(kafka: KafkaSettings, runtime: RuntimeSettings) -> int:

@@ -14,6 +14,7 @@ from asyncpg.pool import PoolConnectionProxy
 from shared.database.errors import mapped
 from shared.errors import SluiceError, UsageError
 from shared.settings import DatabaseSettings
+from shared.telemetry.metrics import POOL_IN_USE, POOL_SIZE, POOL_WAIT
 
 Record = asyncpg.Record
 """One row; columns by name or by position."""
@@ -83,10 +84,12 @@ class Database:
     async def __aenter__(self) -> Self:
         with mapped():
             self._pool = await asyncpg.create_pool(**_options(self._settings))
+        POOL_SIZE.inc(self._settings.pool_max)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         if self._pool:
+            POOL_SIZE.dec(self._settings.pool_max)
             await self._pool.close()
             self._pool = None
 
@@ -140,11 +143,13 @@ class Database:
     async def _acquired(self) -> AsyncIterator["PoolConnectionProxy[Record]"]:
         if self._pool is None:
             raise SluiceError("the database is used before it is opened")
-        with mapped():
+        with mapped(), POOL_WAIT.time():
             connection = await self._pool.acquire(timeout=self._settings.connect_timeout_seconds)
+        POOL_IN_USE.inc()
         try:
             yield connection
         finally:
+            POOL_IN_USE.dec()
             with mapped():
                 await self._pool.release(connection)
 

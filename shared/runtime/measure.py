@@ -5,7 +5,9 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from schemas.delivery import Header, RejectCode
 from shared.runtime.declaration import Stage
+from shared.runtime.envelope import MEANINGFUL, Record
 from shared.runtime.outcome import Emit, Reject
 from shared.telemetry import metrics
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from shared.runtime.codec import Decoded
 
 STATES = ("starting", "running", "paused", "draining", "halted")
+OUTCOMES = ("emitted", "absorbed", "rejected", "invalid", "postponed")
 
 
 class StageMetrics:
@@ -25,6 +28,7 @@ class StageMetrics:
         self.rebalances = metrics.REBALANCES.labels(*self._labels)
         self.partitions = metrics.PARTITIONS.labels(*self._labels)
         self.lag = metrics.LAG.labels(*self._labels)
+        self.retry_waiting = metrics.RETRY_WAITING.labels(*self._labels)
         self._size = metrics.BATCH_SIZE.labels(*self._labels)
         self._duration = metrics.BATCH_DURATION.labels(*self._labels)
         self._throughput = metrics.BATCH_THROUGHPUT.labels(*self._labels)
@@ -32,18 +36,22 @@ class StageMetrics:
         self._in_flight = metrics.IN_FLIGHT.labels(*self._labels)
         self._age = metrics.RECORD_AGE.labels(*self._labels)
         self._progress = metrics.LAST_PROGRESS.labels(*self._labels)
+        # All there from the start, at 0: a series that begins with its first event hides that event from rates.
+        self._records = {outcome: metrics.RECORDS.labels(*self._labels, outcome) for outcome in OUTCOMES}
+        self._dead_letters = {code: metrics.DEAD_LETTERS.labels(*self._labels, code.value) for code in RejectCode}
 
     @contextlib.contextmanager
-    def batch(self, size: int) -> Iterator[None]:
-        """Time one batch of `size` records; a batch that fails counts nothing but its CPU."""
+    def batch(self, records: Sequence[Record]) -> Iterator[None]:
+        """Time one batch of `records`; a batch that fails counts nothing but its CPU."""
+        size, example = len(records), _exemplar(records[0])
         self._in_flight.set(size)
         began, cpu = time.perf_counter(), time.process_time()
         try:
             yield
             seconds = time.perf_counter() - began
             self._size.observe(size)
-            self._duration.observe(seconds)
-            self._throughput.observe(size / max(seconds, 1e-9))
+            self._duration.observe(seconds, example)
+            self._throughput.observe(size / max(seconds, 1e-9), example)
         finally:
             self._in_flight.set(0)
             self._cpu.inc(time.process_time() - cpu)
@@ -61,10 +69,9 @@ class StageMetrics:
             "postponed": len(outcomes) - len(emits) - len(rejects),
         }
         for outcome, count in counts.items():
-            if count:
-                metrics.RECORDS.labels(*self._labels, outcome).inc(count)
+            self._records[outcome].inc(count)
         for reject in [*rejects, *(item.reason for item in batch.refused)]:
-            metrics.DEAD_LETTERS.labels(*self._labels, reject.code.value).inc()
+            self._dead_letters[reject.code].inc()
         if batch.envelopes:
             self._age.observe(max(0.0, now - batch.envelopes[0].ingested_at))
         self._progress.set(now)
@@ -73,3 +80,9 @@ class StageMetrics:
         """Show `current` as the stage's state."""
         for state in STATES:
             metrics.STATE.labels(*self._labels, state).set(1 if state == current else 0)
+
+
+def _exemplar(record: Record) -> dict[str, str] | None:
+    """The trace of a record, for whoever wants to see what a batch like this was made of."""
+    given = dict(record.headers).get(Header.TRACEPARENT) or b""
+    return {"trace_id": given.split(b"-")[1].decode()} if MEANINGFUL[Header.TRACEPARENT].fullmatch(given) else None

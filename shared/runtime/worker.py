@@ -234,7 +234,7 @@ class StageWorker:
     # --- one slice ----------------------------------------------------------------------------
 
     async def _work(self, records: Sequence[Record]) -> None:
-        with self.metrics.batch(len(records)):
+        with self.metrics.batch(records):
             began, now = self._clock.monotonic(), self._clock.now()
             batch = self._decoder.decode(records)
             outcomes = list(await self._handle(batch.messages, batch.envelopes))

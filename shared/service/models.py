@@ -9,6 +9,7 @@ from functools import partial
 
 from shared.database import Database
 from shared.llm.admission import Budgets, Limits, PostgresAdmission
+from shared.llm.counting import count_from_zero
 from shared.llm.gateway import Ask, EmbeddedProvider, Gateway, Provider
 from shared.llm.pricing import Prices
 from shared.llm.store import AnswerStore
@@ -43,6 +44,7 @@ def make_gateway(settings: Settings, database: Database, stages: Sequence[Stage]
                 settings.llm.check(name)
                 if name in vendors:
                     prices.check(name, settings.llm.model_of(name))
+                    count_from_zero(name, settings.llm.model_of(name), stage.name)  # its question is named as it is
     return gateway
 
 

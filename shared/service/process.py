@@ -163,7 +163,7 @@ class StageProcess:
         while not self._stopping.is_set():
             for subscriber in self._subscribers:
                 subscriber.watch()
-                subscriber.worker.metrics.lag.set(subscriber.lag())
+                subscriber.measure()
             await self._clock.wait(WATCH_SECONDS, self._stopping)
 
     async def _database_ready(self) -> bool:

@@ -1,8 +1,27 @@
-"""Every metric of Sluice, declared once: name, labels, meaning. Names and units as Prometheus asks."""
+"""Every metric of Sluice, declared once: name, labels, meaning. Names and units as Prometheus asks.
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+docs/metrics.md is generated from here.
+"""
 
+import platform
+from importlib.metadata import version
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
+
+# One more series for every counter and histogram, which nothing reads.
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the client has no types there
 REGISTRY = CollectorRegistry(auto_describe=True)
+
+PROCESS = ProcessCollector(registry=REGISTRY)
+BUILD = Gauge("sluice_build_info", "1, with what runs as labels", ("version", "python"), registry=REGISTRY)
+BUILD.labels(version("sluice"), platform.python_version()).set(1)
 
 STAGE = ("pipeline", "stage")
 
@@ -64,7 +83,13 @@ REBALANCES = Counter("sluice_stage_rebalances_total", "Times the partitions were
 PARTITIONS = Gauge("sluice_stage_partitions_assigned", "Input partitions this replica reads", STAGE, registry=REGISTRY)
 LAG = Gauge(
     "sluice_stage_consumer_lag_records",
-    "Input records not yet done, over this replica's partitions",
+    "Input records not yet fetched, over this replica's partitions",
+    STAGE,
+    registry=REGISTRY,
+)
+RETRY_WAITING = Gauge(
+    "sluice_stage_retry_waiting_records",
+    "Records on the retry topic that wait for their time, over this replica's partitions",
     STAGE,
     registry=REGISTRY,
 )
@@ -75,6 +100,19 @@ STATE = Gauge(
     "sluice_stage_state",
     "1 for the state the stage is in: starting, running, paused, draining, halted",
     (*STAGE, "state"),
+    registry=REGISTRY,
+)
+
+POOL_SIZE = Gauge(
+    "sluice_database_pool_size_connections", "Database connections that the process may have", registry=REGISTRY
+)
+POOL_IN_USE = Gauge(
+    "sluice_database_pool_in_use_connections", "Database connections that are at work", registry=REGISTRY
+)
+POOL_WAIT = Histogram(
+    "sluice_database_pool_wait_seconds",
+    "From asking the pool for a connection until it is there",
+    buckets=(0.0001, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30),
     registry=REGISTRY,
 )
 
@@ -154,6 +192,9 @@ LLM_BUDGET_WARNINGS = Counter(
     "Budgets of which 80 % were spent; once a period",
     ("scope", "period"),
     registry=REGISTRY,
+)
+LLM_BUDGET_REFUSALS = Counter(
+    "sluice_llm_budget_refusals_total", "Calls not let in because a budget is spent", MODEL, registry=REGISTRY
 )
 LLM_CACHE_HITS = Counter(
     "sluice_llm_cache_hits_total",

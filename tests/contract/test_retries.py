@@ -8,6 +8,7 @@ from schemas.delivery import Header, RejectCode
 from tests.contract.conftest import Shop
 from tests.contract.kafka import Sent, headers_of
 from tests.contract.shop import Order
+from tests.contract.waiting import eventually
 
 
 def ids(records: list[Any]) -> list[str]:
@@ -71,7 +72,13 @@ async def test_a_due_retry_is_not_held_up_by_a_later_one_behind_it(shop: Shop) -
     good = Order(id="1").model_dump_json().encode()
     far = b"%.3f" % (time.time() + 3600)
     await shop.kafka.send(shop.retry, [Sent(good, b"1", (), 0), Sent(good, b"2", [(Header.NOT_BEFORE, far)], 0)])
-    await shop.start()
+    replica = await shop.start()
     await shop.gates.until("refused")
     shop.gates.clear("refuse")
     assert [record.key for record in await shop.kafka.read_until(shop.priced, 1)] == [b"1"]
+
+    async def waits() -> bool:
+        return await replica.metric("sluice_stage_retry_waiting_records") == 1
+
+    await eventually(waits, "the later one is seen waiting")
+    assert await replica.metric("sluice_stage_consumer_lag_records") == 0, "what waits on purpose is no lag"

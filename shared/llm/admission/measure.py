@@ -21,6 +21,7 @@ class DoorMetrics:
         self.wait = metrics.LLM_WAIT.labels(*self._model)
         self.in_flight = metrics.LLM_IN_FLIGHT.labels(*self._model)
         self._leases = metrics.LLM_LEASES.labels(*self._model)
+        self._over_budget = metrics.LLM_BUDGET_REFUSALS.labels(*self._model)
         self._rate_limited = metrics.LLM_RATE_LIMITED.labels(*self._model)
         self._factor = metrics.LLM_FACTOR.labels(*self._model)
         self._switched_off = metrics.LLM_SWITCHED_OFF.labels(*self._model)
@@ -30,6 +31,7 @@ class DoorMetrics:
         """Note what a lease brought."""
         if any(turn.delay is not None for turn in verdict.turns):
             self._leases.inc()
+        self._over_budget.inc(sum(turn.refused is not None for turn in verdict.turns))
         self._switched_off.set(verdict.switched_off)
         if not verdict.switched_off:
             self._factor.set(verdict.factor)
