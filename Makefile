@@ -4,13 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-LOCK_FROM := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --group build --extra embedded
+LOCK_FROM := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --group build
 T ?= tests
 # One shuffled order for everybody, so that a failure is seen again; SEED=last or a number of your own tries another.
 SEED ?= 520664047
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-kafka kafka-jars fuzz test-model check audit bench bench-llm model schemas lock clean
+.PHONY: help demo up test test-kafka kafka-jars fuzz test-model check audit bench bench-llm model generate lock clean
 
 ##@ Try it
 help: ## List the targets
@@ -52,7 +52,7 @@ check: $(VENV)/.dev ## Lint, types, import rules, generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m shared.contracts check
+	$(BIN)/python -m shared.generated check
 
 audit: $(VENV)/.dev ## Ask PyPI for known vulnerabilities of every locked package; fails if it could not ask
 	@$(BIN)/python -m tests.audit
@@ -66,12 +66,13 @@ bench-llm: $(VENV)/.dev ## Measure the LLM gateway against a simulated vendor, b
 model: $(VENV)/.dev ## Train the embedded model and report its cross-validation; LABELS=file adds decisions of people
 	$(BIN)/python -m services.classification.model.train $(if $(LABELS),--labels "$(LABELS)")
 
-schemas: $(VENV)/.dev ## Write the JSON Schemas of the contracts; refuses incompatible changes
-	$(BIN)/python -m shared.contracts write
+generate: $(VENV)/.dev ## Write every generated file: JSON Schemas (refuses incompatible changes), manifests, compose file
+	$(BIN)/python -m shared.generated write
 
 lock: $(VENV)/.dev ## Resolve the dependencies anew into the lock files
-	$(LOCK_FROM) --upgrade -o requirements.lock
-	$(LOCK_FROM) --upgrade --extra dev -o requirements-dev.lock
+	$(LOCK_FROM) --upgrade --extra embedded -o requirements.lock
+	$(LOCK_FROM) --upgrade --extra embedded --extra dev -o requirements-dev.lock
+	$(LOCK_FROM) --constraint requirements.lock -o requirements-image.lock
 
 clean: ## Remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
