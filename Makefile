@@ -52,7 +52,8 @@ check: $(VENV)/.dev ## Lint, types, import rules, generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m shared.generated check
+	$(BIN)/python -m shared.contracts check
+	$(BIN)/python -m deployment check
 
 audit: $(VENV)/.dev ## Ask PyPI for known vulnerabilities of every locked package; fails if it could not ask
 	@$(BIN)/python -m tests.audit
@@ -66,8 +67,9 @@ bench-llm: $(VENV)/.dev ## Measure the LLM gateway against a simulated vendor, b
 model: $(VENV)/.dev ## Train the embedded model and report its cross-validation; LABELS=file adds decisions of people
 	$(BIN)/python -m services.classification.model.train $(if $(LABELS),--labels "$(LABELS)")
 
-generate: $(VENV)/.dev ## Write every generated file: JSON Schemas (refuses incompatible changes), manifests, compose file
-	$(BIN)/python -m shared.generated write
+generate: $(VENV)/.dev ## Write every generated file; refuses incompatible changes of the contracts' JSON Schemas
+	$(BIN)/python -m shared.contracts write
+	$(BIN)/python -m deployment write
 
 lock: $(VENV)/.dev ## Resolve the dependencies anew into the lock files
 	$(LOCK_FROM) --upgrade --extra embedded -o requirements.lock

@@ -1,10 +1,12 @@
 """The contracts as JSON Schema files, and the rule for changing them.
 
-A change that the previous reader or messages still on their way would not survive is refused; it needs a new schema
-version and a topic of its own.
+`python -m shared.contracts check` fails when a committed schema is out of date.
+`python -m shared.contracts write` brings them up to date, but refuses a change that the previous reader or messages
+still on their way would not survive; such a change needs a new schema version and a topic of its own.
 """
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -72,17 +74,36 @@ def _resolve(schema: Schema, definitions: Schema) -> Schema:
     return definitions[reference.removeprefix("#/$defs/")] if reference else schema
 
 
-def files() -> Mapping[Path, str]:
-    """Path → content of every schema."""
-    return {DIRECTORY / name: _text(schema) for name, schema in current_schemas().items()}
+def _write() -> int:
+    DIRECTORY.mkdir(exist_ok=True)
+    problems = []
+    for name, schema in current_schemas().items():
+        path = DIRECTORY / name
+        broken = incompatibilities(json.loads(path.read_text()), schema) if path.exists() else []
+        problems += [f"{name}: {problem}" for problem in broken]
+        if not broken:
+            path.write_text(_text(schema))
+    return _report(problems, "raise the topic's schema version, or undo the change")
 
 
-def refused() -> dict[Path, list[str]]:
-    """Path → what is wrong with the change, for every committed schema that must not become the current one."""
-    committed = {DIRECTORY / name: schema for name, schema in current_schemas().items() if (DIRECTORY / name).exists()}
-    found = {path: incompatibilities(json.loads(path.read_text()), schema) for path, schema in committed.items()}
-    return {path: problems for path, problems in found.items() if problems}
+def _check() -> int:
+    stale = [
+        name
+        for name, schema in current_schemas().items()
+        if not (DIRECTORY / name).exists() or (DIRECTORY / name).read_text() != _text(schema)
+    ]
+    return _report([f"{name}: out of date" for name in stale], "run `make generate` and commit what it writes")
 
 
 def _text(schema: Schema) -> str:
     return json.dumps(schema, indent=2, sort_keys=True) + "\n"
+
+
+def _report(problems: list[str], remedy: str) -> int:
+    if problems:
+        sys.stderr.write("\n".join(problems) + f"\n→ {remedy}\n")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit({"write": _write, "check": _check}[sys.argv[1]]())

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from shared.deployment.scaling import RECORDED
+from deployment.scaling import RECORDED
 from shared.settings import Settings
 from tests.benchmarks.end_to_end import Outcome, load, measure
 from tests.benchmarks.hop import Cost, measure_hops

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from shared.deployment.scaling import CLEAR_SECONDS, RECOMMENDED, Scaling
+from deployment.scaling import CLEAR_SECONDS, RECOMMENDED, Scaling
 from tests.benchmarks.autoscaler.scaler import PARTITIONS, Rules
 from tests.benchmarks.autoscaler.simulation import Course, MakeRules, simulate
 from tests.benchmarks.autoscaler.traffic import day

@@ -4,7 +4,7 @@ import math
 from collections import deque
 from dataclasses import dataclass
 
-from shared.deployment.scaling import RECOMMENDED, Scaling
+from deployment.scaling import RECOMMENDED, Scaling
 
 PARTITIONS = 12
 SYNC_SECONDS = 15

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shared.deployment.scaling import records_a_second
+from deployment.scaling import records_a_second
 from shared.pipelines import pipelines
 from shared.runtime.declaration import Pipeline, Stage
 from tests.benchmarks.autoscaler.scaler import SYNC_SECONDS, Replicas, Rules, Scaler

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.deployment.scaling import CLEAR_SECONDS, calls_of_a_pod
+from deployment.scaling import CLEAR_SECONDS, calls_of_a_pod
 from shared.settings import Settings
 from tests.benchmarks.autoscaler.scaler import SYNC_SECONDS, Replicas, Rules, Scaler
 from tests.benchmarks.autoscaler.traffic import STEP_SECONDS

@@ -4,13 +4,14 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-from shared.deployment.kubernetes import DIRECTORY
 from shared.settings import Settings, describe
 
+DIRECTORY = Path(__file__).parents[3] / "k8s"
 OVERLAYS = tuple(sorted(path.name for path in (DIRECTORY / "overlays").iterdir()))
 WORKLOADS = ("Deployment", "Job")
 VARIABLES = {name for row in describe(Settings.load({})) for name in (row.variable, *row.also)}

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from shared.deployment.kubernetes import stages
-from shared.deployment.scaling import CLEAR_SECONDS, Scaling, lag_threshold, records_a_second
+from deployment.kubernetes import stages
+from deployment.scaling import CLEAR_SECONDS, Scaling, lag_threshold, records_a_second
 from tests.benchmarks.autoscaler.__main__ import SEED, by_lag, fixed
 from tests.benchmarks.autoscaler.scaler import PARTITIONS, Replicas, Rules, Scaler
 from tests.benchmarks.autoscaler.simulation import Course, simulate

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
-from shared.deployment.compose import PATH
-from shared.deployment.kubernetes import grace_seconds, resource_name, stages
+from deployment.compose import PATH
+from deployment.kubernetes import grace_seconds, resource_name, stages
 from shared.settings import Settings
 from tests.unit.deployment.rendered import VARIABLES
 
 ROOT = Path(__file__).parents[3]
-SERVICES: dict[str, Any] = yaml.safe_load(PATH.read_text())["services"]
+TEXT = (ROOT / PATH).read_text()
+SERVICES: dict[str, Any] = yaml.safe_load(TEXT)["services"]
 OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("sluice:")}
 THEIRS = {name: service for name, service in SERVICES.items() if name not in OURS}
 
@@ -76,8 +77,8 @@ def test_stages_and_api_begin_with_tables_and_topics() -> None:
 
 
 def test_passwords_have_no_default() -> None:
-    assert not re.findall(r"\$\{\w*(?:PASSWORD|KEY|SECRET)\w*:-[^}]", PATH.read_text())
-    assert set(re.findall(r"\$\{(\w+):\?", PATH.read_text())) == {"POSTGRES_PASSWORD", "GRAFANA_PASSWORD"}
+    assert not re.findall(r"\$\{\w*(?:PASSWORD|KEY|SECRET)\w*:-[^}]", TEXT)
+    assert set(re.findall(r"\$\{(\w+):\?", TEXT)) == {"POSTGRES_PASSWORD", "GRAFANA_PASSWORD"}
 
 
 def test_the_example_of_variables_names_what_is_needed_and_can_be_read() -> None:

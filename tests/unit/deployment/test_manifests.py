@@ -6,12 +6,12 @@ import kubernetes_validate
 import pytest
 from pydantic import ValidationError
 
+from deployment.kubernetes import asks_vendor, resource_name, stages
 from shared.broker.topics import topic_config
-from shared.deployment.kubernetes import asks_vendor, resource_name, stages
 from shared.pipelines import pipelines
 from shared.settings import Settings
 from tests.unit.deployment import custom_resources
-from tests.unit.deployment.rendered import OVERLAYS, VARIABLES, named, of_kind, overlay, settings_of
+from tests.unit.deployment.rendered import OVERLAYS, VARIABLES, Resource, named, of_kind, overlay, settings_of
 
 OLDEST_KUBERNETES = "1.31"
 WITH_OPERATORS = ("staging", "prod", "prod-llm")
@@ -95,16 +95,24 @@ def test_topics_are_those_that_are_declared(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WITH_OPERATORS)
-def test_a_stage_reads_and_writes_its_own_topics_alone(name: str) -> None:
-    users = named(name, "KafkaUser")
-    assert set(users) == EVERY_STAGE | {"api", "tools", "keda"}
+def test_a_stage_shows_its_own_certificate_and_may_do_what_it_has_to(name: str) -> None:
+    users, deployed = named(name, "KafkaUser"), named(name, "Deployment")
+    assert set(users) == {stage.full_name for stage in stages()} | {"classification.submit", "tools", "keda"}
     for stage in stages():
-        acls = users[resource_name(stage)]["spec"]["authorization"]["acls"]
+        acls = users[stage.full_name]["spec"]["authorization"]["acls"]
         granted = {(acl["resource"]["name"], what) for acl in acls for what in acl["operations"]}
-        outputs = {topic.name for topic in stage.writes} | {stage.dead_letters.name, stage.retry_topic}
+        outputs = {topic.name for topic in (*stage.writes, stage.dead_letters) if topic is not stage.reads}
         inputs = {stage.reads.name, stage.retry_topic, stage.full_name}
-        assert granted == {(one, "Read") for one in inputs} | {(one, "Write") for one in outputs}
-        assert all(acl["resource"]["patternType"] == "literal" for acl in acls)
+        assert granted == {(one, "Read") for one in inputs} | {(one, "Write") for one in {*outputs, stage.retry_topic}}
+        assert stage.full_name in secrets_in(deployed[resource_name(stage)])
+    assert "classification.submit" in secrets_in(deployed["api"])
+    assert "tools" in secrets_in(deployed["tools"])
+
+
+def secrets_in(deployment: Resource) -> set[str]:
+    """The secrets that are mounted into its pods."""
+    volumes = deployment["spec"]["template"]["spec"]["volumes"]
+    return {source["secret"]["name"] for volume in volumes for source in volume.get("projected", {}).get("sources", [])}
 
 
 @overlays

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.deployment.kubernetes import SPARE_SECONDS, asks_vendor, resource_name, stages
+from deployment.kubernetes import SPARE_SECONDS, asks_vendor, resource_name, stages
 from shared.service.process import longest_stop
 from shared.service.wiring import uses_database
 from shared.settings import Settings
@@ -14,7 +14,7 @@ from tests.unit.deployment.rendered import OVERLAYS, Resource, container, named,
 
 ROOT = Path(__file__).parents[3]
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-MEASURED_MEBIBYTES = 180
+MEASURED_MEBIBYTES = 115
 SECRET_VOLUMES = {"emptyDir", "projected"}
 
 overlays = pytest.mark.parametrize("name", OVERLAYS)

@@ -1,10 +1,10 @@
 """Templates of generated files: YAML with `%{name}` where a declaration has something to say."""
 
 import textwrap
-from importlib.resources import files
+from pathlib import Path
 from string import Template
 
-FOLDER = files("shared.deployment") / "templates"
+FOLDER = Path(__file__).parent / "templates"
 HEADER = (
     "# Generated from the declarations of the pipelines: edit shared/deployment/templates/{name}, `make generate`.\n"
 )

@@ -4,14 +4,12 @@ One Deployment and disruption budget a stage; one autoscaler a stage, and anothe
 model over the network; one KafkaTopic a topic, one KafkaUser a stage.
 """
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Iterator
 
+from deployment.rendering import headed, render
+from deployment.scaling import RECOMMENDED, calls_of_a_pod, lag_threshold
+from shared.broker.rights import Right, rights
 from shared.broker.topics import USUAL_COPIES, topic_config
-from shared.deployment.access import OPERATOR, Access, stage_access
-from shared.deployment.rendering import headed, render
-from shared.deployment.scaling import RECOMMENDED, calls_of_a_pod, lag_threshold
 from shared.llm.gateway import Ask
 from shared.pipelines import pipelines
 from shared.runtime.declaration import Stage
@@ -19,12 +17,11 @@ from shared.service.process import longest_stop
 from shared.service.wiring import uses_database
 from shared.settings import EMBEDDED_PROVIDER, Settings
 
-DIRECTORY = Path(__file__).parents[2] / "k8s"
 SPARE_SECONDS = 15
 """What Kubernetes grants beyond the longest stop, so that a kill is always a defect and never a matter of luck."""
 
 
-def files() -> Mapping[Path, str]:
+def kubernetes_files() -> dict[str, str]:
     """Path → content of every generated manifest."""
     made = {
         "base/stages.yaml": ("stage.yaml", [_deployment(stage) for stage in stages()]),
@@ -36,7 +33,7 @@ def files() -> Mapping[Path, str]:
         "components/strimzi/topics.yaml": ("topic.yaml", list(_topics())),
         "components/strimzi/users.yaml": ("user.yaml", list(_users())),
     }
-    return {DIRECTORY / path: headed(name, "".join(documents)) for path, (name, documents) in made.items()}
+    return {f"k8s/{path}": headed(name, "".join(documents)) for path, (name, documents) in made.items()}
 
 
 def stages() -> list[Stage]:
@@ -103,19 +100,17 @@ def _topics() -> Iterator[str]:
 
 
 def _users() -> Iterator[str]:
-    for stage in stages():
-        yield _user(resource_name(stage), stage_access(stage))
-    yield _user("api", [Access("topic", pipeline.edge.name, ("Write",)) for pipeline in pipelines().values()])
-    yield _user("tools", OPERATOR)
+    granted = [right for pipeline in pipelines().values() for right in rights(pipeline)]
+    for principal in dict.fromkeys(right.principal for right in granted):
+        yield render(
+            "user.yaml", name=principal, acls=_acls(right for right in granted if right.principal == principal)
+        )
 
 
-def _user(name: str, accesses: list[Access]) -> str:
-    acls = "".join(render("acl.yaml", **_acl(access)) for access in accesses)
-    return render("user.yaml", name=name, acls=acls)
-
-
-def _acl(access: Access) -> dict[str, Any]:
-    return {**access._asdict(), "operations": ", ".join(access.operations)}
+def _acls(granted: Iterable[Right]) -> str:
+    return "".join(
+        render("acl.yaml", operation=right.operation, kind=right.resource, name=right.name) for right in granted
+    )
 
 
 def _boolean(value: bool) -> str:
