@@ -15,11 +15,6 @@ AGE_SECONDS = 300
 """The aim: of a hundred items, ninety-nine are completed within five minutes, whatever the day brings."""
 
 
-@pytest.fixture(scope="module")
-def recommended() -> Course:
-    return simulate(day(SEED), by_lag(CLEAR_SECONDS), SEED)
-
-
 def test_items_are_completed_in_time(recommended: Course) -> None:
     assert recommended.age(0.99) <= AGE_SECONDS
     assert recommended.completed.sum() == pytest.approx(recommended.arrived.sum())
