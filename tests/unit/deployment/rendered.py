@@ -28,7 +28,7 @@ def overlay(name: str) -> tuple[Resource, ...]:
     )
     assert done.returncode == 0, done.stderr
     assert not done.stderr, f"kustomize warns: {done.stderr}"
-    return tuple(yaml.safe_load_all(done.stdout))
+    return tuple(yaml.load_all(done.stdout, Loader=yaml.CSafeLoader))
 
 
 def of_kind(name: str, *kinds: str) -> list[Resource]:

@@ -137,8 +137,7 @@ def test_who_has_no_use_for_the_database_gets_neither_its_address_nor_a_way_to_i
 @overlays
 def test_pods_reach_what_they_need_and_nothing_else(name: str) -> None:
     for who, pod in pods(name):
-        allowed = {53, 9092, 5432, 443}
-        assert _reachable(name, pod) <= allowed, who
+        assert _reachable(name, pod) <= {53, 9092, 5432, 443, 4317}, who
         assert (443 in _reachable(name, pod)) is ("sluice-llm" in _secrets(pod)), who
         assert any(policy["metadata"]["name"] == "deny" for policy in _policies(name, pod, "Ingress")), who
 
