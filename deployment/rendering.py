@@ -5,9 +5,7 @@ from pathlib import Path
 from string import Template
 
 FOLDER = Path(__file__).parent / "templates"
-HEADER = (
-    "# Generated from the declarations of the pipelines: edit shared/deployment/templates/{name}, `make generate`.\n"
-)
+HEADER = "# Generated from the declarations and deployment/templates/{name} by `make generate`.\n"
 
 
 class _Placeholders(Template):
