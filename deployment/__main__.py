@@ -4,8 +4,11 @@ import sys
 from pathlib import Path
 
 from deployment.alerts import alert_files
+from deployment.compose import compose_files
 from deployment.dashboards import dashboard_files
+from deployment.kubernetes import kubernetes_files
 from deployment.metrics import metric_files
+from deployment.operators import monitoring_files
 
 ROOT = Path(__file__).parents[1]
 LISTED = {".json", ".yml"}
@@ -14,7 +17,9 @@ LISTED = {".json", ".yml"}
 
 def current_files() -> dict[Path, str]:
     """Path → content of everything that is generated here."""
-    return {ROOT / path: text for path, text in (metric_files() | dashboard_files() | alert_files()).items()}
+    described = metric_files() | dashboard_files() | alert_files()
+    deployed = kubernetes_files() | compose_files() | monitoring_files(described)
+    return {ROOT / path: text for path, text in (described | deployed).items()}
 
 
 def write() -> int:

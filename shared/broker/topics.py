@@ -101,11 +101,7 @@ class TopicAdmin:
 
     def config(self, keeping: Keeping, copies: int) -> Config:
         """The settings of a topic that keeps its records like this."""
-        insync = self._settings.min_insync_replicas or max(1, copies - 1)
-        kept = str(int(keeping.days * DAY_MS))
-        if keeping.newest:
-            return {"cleanup.policy": "compact", "min.compaction.lag.ms": kept, "min.insync.replicas": str(insync)}
-        return {"cleanup.policy": "delete", "retention.ms": kept, "min.insync.replicas": str(insync)}
+        return topic_config(self._settings, keeping, copies)
 
     async def _create(self, names: Sequence[str], partitions: int, keeping: Mapping[str, Keeping]) -> None:
         copies = await self.copies()
@@ -161,6 +157,15 @@ class TopicAdmin:
                     raise TransientError(f"settings of topic {name}: {for_code(code).__name__} {detail or ''}")
                 found[name] = entries
         return found
+
+
+def topic_config(settings: KafkaSettings, keeping: Keeping, copies: int) -> Config:
+    """The settings of a topic with so many copies that keeps its records like this."""
+    insync = settings.min_insync_replicas or max(1, copies - 1)
+    kept = str(int(keeping.days * DAY_MS))
+    if keeping.newest:
+        return {"cleanup.policy": "compact", "min.compaction.lag.ms": kept, "min.insync.replicas": str(insync)}
+    return {"cleanup.policy": "delete", "retention.ms": kept, "min.insync.replicas": str(insync)}
 
 
 def _shape(partitions: Sequence[Mapping[str, Any]]) -> Shape:

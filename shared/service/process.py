@@ -21,7 +21,7 @@ from shared.runtime.declaration import Pipeline, Stage, Sweep, requested_resourc
 from shared.service.models import asks, make_gateway
 from shared.service.probes import live_route, ready_route
 from shared.service.wiring import Resources, make_worker, uses_database
-from shared.settings import Settings
+from shared.settings import RuntimeSettings, Settings
 from shared.telemetry.metrics import REGISTRY
 
 log = structlog.get_logger()
@@ -31,7 +31,9 @@ DATABASE_CHECK_SECONDS = 2.0
 RECONNECT_SECONDS = 1.0
 SWEEP_GRACE_SECONDS = 3.0
 CLOSE_SECONDS = 5.0
-"""For each of broker and database. With the grace of the sweeps they come after the drain of the stages."""
+"""For each of broker, database and gateway. With the grace of the sweeps they come after the drain of the stages."""
+SERVER_GRACE_SECONDS = 5.0
+"""Beyond the drain, for the requests that are being answered."""
 
 
 class StageProcess:
@@ -77,7 +79,7 @@ class StageProcess:
         # uvicorn raises the signal again once it has shut down; by then it has done its work.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
-        grace = self._settings.runtime.drain_seconds + 5
+        grace = self._settings.runtime.drain_seconds + SERVER_GRACE_SECONDS
         await self.app.run(
             run_extra_options={
                 "host": host,
@@ -180,6 +182,12 @@ class StageProcess:
         self._gateway.drain()
         for subscriber in self._subscribers:
             subscriber.worker.drain()
+
+
+def longest_stop(runtime: RuntimeSettings) -> float:
+    """Seconds from SIGTERM until a stage process has ended, at the most."""
+    sweeps, closes = 2 * SWEEP_GRACE_SECONDS, 3 * CLOSE_SECONDS
+    return runtime.drain_seconds + SERVER_GRACE_SECONDS + sweeps + closes
 
 
 async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:

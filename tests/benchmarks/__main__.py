@@ -2,12 +2,14 @@
 
 import argparse
 import asyncio
+import json
 import tempfile
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from deployment.scaling import RECORDED
 from shared.settings import Settings
 from tests.benchmarks.end_to_end import Outcome, load, measure
 from tests.benchmarks.hop import Cost, measure_hops
@@ -25,6 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--limit", type=int, default=10_000, help="indicators of the end-to-end run")
     parser.add_argument("--only", choices=["hop", "end-to-end", "stages"], help="just this part")
+    parser.add_argument("--record", action="store_true", help="keep the stages' times for the autoscaler's settings")
     arguments = parser.parse_args()
     console = Console()
     with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
@@ -40,11 +43,18 @@ def main() -> None:
             console.print(share_table("CPU by process", outcome))
         if arguments.only in {None, "stages"}:
             alone = Settings.load({**variables, "SLUICE_WORKER_PROCESSES": str(ONE_EACH)})
-            console.print(
-                share_table(
-                    "Share of each stage (one process each)", asyncio.run(measure(alone, load(arguments.limit)))
-                )
-            )
+            outcome = asyncio.run(measure(alone, load(arguments.limit)))
+            console.print(share_table("Share of each stage (one process each)", outcome))
+            if arguments.record:
+                keep_service_times(outcome)
+
+
+def keep_service_times(outcome: Outcome) -> None:
+    """Write what a record costs each stage that saw enough of them; `make generate` derives thresholds from it."""
+    seen = {stage: count for stage, count in outcome.records.items() if count >= outcome.indicators / 10}
+    total_ms = {stage: outcome.cpu_ms[f"stages {stage.partition('.')[2]}"] * outcome.indicators for stage in seen}
+    times = {stage: round(total_ms[stage] / count, 4) for stage, count in seen.items()}
+    RECORDED.write_text(json.dumps({"cpu_ms_a_record": times}, indent=2, sort_keys=True) + "\n")
 
 
 def hop_table(costs: dict[str, Cost]) -> Table:

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
+import httpx
 import psutil
+from prometheus_client.parser import text_string_to_metric_families
 
 from services.cli.session import CHILD_COMMAND, classification
 from shared.broker.producer import Publisher
@@ -22,6 +24,7 @@ REQUEST = 100
 POLL_SECONDS = 0.02
 SERVERS = {"tansu": "broker", "postgres": "database"}
 WARM_UP = 500
+RECORDS = "sluice_stage_records_total"
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Outcome:
     cpu_ms: dict[str, float]
     memory_mb: dict[str, float]
     completed: int
+    records: dict[str, int]
+    """Stage → records that it was done with."""
 
     @property
     def rate(self) -> float:
@@ -65,7 +70,7 @@ async def measure(settings: Settings, indicators: Sequence[tuple[str, str]]) -> 
             for number, (key, raw) in enumerate(indicators[:WARM_UP])
         ]
         await _run(feeder, database, warm)
-        before, own = _cpu(local), time.process_time()
+        before, own, worked = _cpu(local), time.process_time(), await _records(local)
         began = time.monotonic()
         completed, first = await _run(feeder, database, indicators)
         seconds = time.monotonic() - began
@@ -73,7 +78,8 @@ async def measure(settings: Settings, indicators: Sequence[tuple[str, str]]) -> 
         count = len(indicators)
         cpu = {name: (after[name] - before.get(name, 0.0)) * 1000 / count for name in after}
         cpu["client"] = (time.process_time() - own) * 1000 / count
-        return Outcome(count, seconds, first, cpu, _memory(local), completed)
+        records = {stage: total - worked.get(stage, 0) for stage, total in (await _records(local)).items()}
+        return Outcome(count, seconds, first, cpu, _memory(local), completed, records)
 
 
 async def _run(feeder: Feeder, database: Database, indicators: Sequence[tuple[str, str]]) -> tuple[int, float]:
@@ -116,6 +122,18 @@ def _cpu(local: Local) -> dict[str, float]:
         times = process.cpu_times()
         seconds[name] = seconds.get(name, 0.0) + times.user + times.system
     return seconds
+
+
+async def _records(local: Local) -> dict[str, int]:
+    """Records that each stage has been done with so far, as its metrics tell."""
+    found: dict[str, int] = {}
+    async with httpx.AsyncClient() as client:
+        for child in local.supervisor.children if local.supervisor else ():
+            families = text_string_to_metric_families((await client.get(f"{child.address}/metrics")).text)
+            for sample in (sample for family in families for sample in family.samples if sample.name == RECORDS):
+                stage = f"{sample.labels['pipeline']}.{sample.labels['stage']}"
+                found[stage] = found.get(stage, 0) + int(sample.value)
+    return found
 
 
 def _memory(local: Local) -> dict[str, float]:
