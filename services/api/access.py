@@ -1,41 +1,88 @@
-"""Who may ask: whoever shows one of the configured keys; everybody if there are none."""
+"""Who asks: whoever shows a valid key, by its name; everybody if no keys are configured. And how often they may."""
 
-from collections.abc import Sequence
-from hashlib import sha256
-from hmac import compare_digest
-from typing import Annotated
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, NamedTuple
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import SecretStr
 
+from services.api.keys import ApiKey, digest_of, match
+from services.api.keys_file import KeysFile
+from services.api.limiting import RateLimits
 from services.api.problems import Problem
+from shared.settings import ApiSettings
 
-_KEY_HEADER = APIKeyHeader(name="x-api-key", auto_error=False, description="one of the configured keys")
+_KEY_HEADER = APIKeyHeader(name="x-api-key", auto_error=False, description="a key of yours")
 _BEARER = HTTPBearer(auto_error=False, description="the same key as a bearer token")
 
 
-class Access:
-    """A dependency that refuses requests without a valid key. How long it takes tells nothing about the keys."""
+class Client(NamedTuple):
+    """Who sent a request."""
 
-    def __init__(self, keys: Sequence[SecretStr]) -> None:
-        self._digests = [sha256(key.get_secret_value().encode()).digest() for key in keys]
+    name: str
+    """Of the key; empty if none is needed."""
+    address: str
+
+    @property
+    def counted_as(self) -> str:
+        """Whose limits it uses up."""
+        return self.name or self.address
+
+
+class Access:
+    """A dependency that tells who asks, and refuses those who may not, and those who ask too often."""
+
+    def __init__(self, settings: ApiSettings, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._file = KeysFile(settings.keys_file) if settings.keys_file else None
+        # A colon, which a name in a file cannot have.
+        self._plain = [
+            ApiKey(f"env:{place}", digest_of(key.get_secret_value().encode()))
+            for place, key in enumerate(settings.keys, 1)
+        ]
+        self._open = not self._plain and self._file is None
+        self.limits = RateLimits(settings, clock)
 
     async def __call__(
         self,
+        request: Request,
         key: Annotated[str | None, Depends(_KEY_HEADER)],
         bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
-    ) -> None:
-        """Let the request pass, or answer 401."""
+    ) -> Client:
+        """Let the request pass, or answer 401 or 429."""
+        address = request.client.host if request.client else ""
         shown = [text for text in (key, bearer.credentials if bearer else None) if text]
-        if self._digests and not any(map(self._known, shown)):
-            raise Problem(
-                401,
-                "no valid key" if shown else "a key is needed",
-                "Send a configured key in the header x-api-key, or as Authorization: Bearer.",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
+        client = Client("" if self._open else await self._name(shown, address), address)
+        await self.limits.take_request(client.counted_as)
+        return client
 
-    def _known(self, text: str) -> bool:
-        digest = sha256(text.encode("latin-1", errors="replace")).digest()  # the bytes as they were on the wire
-        return sum(compare_digest(digest, known) for known in self._digests) > 0  # every key is compared
+    async def _name(self, shown: Sequence[str], address: str) -> str:
+        digests = [digest_of(text.encode("latin-1", errors="replace")) for text in shown]  # the bytes on the wire
+        found = _among(self._file.keys if self._file else (), digests)
+        if not found and digests and self._plain:
+            await self.limits.expect_no_guessing(address)  # what people have chosen can be guessed
+            found = _among(self._plain, digests)
+        if not found:
+            for digest in digests:
+                await self.limits.note_wrong_key(address, digest)
+            raise _refusal("no valid key" if shown else "a key is needed", "Send a valid key")
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        for key in found:
+            if not key.expired(now):
+                return key.name
+        raise _refusal("the key has expired", "Send a newer one")
+
+
+def _among(keys: Sequence[ApiKey], digests: Sequence[bytes]) -> list[ApiKey]:
+    return [key for digest in digests if (key := match(keys, digest))]
+
+
+def _refusal(message: str, remedy: str) -> Problem:
+    return Problem(
+        401,
+        message,
+        f"{remedy} in the header x-api-key, or as Authorization: Bearer.",
+        headers={"WWW-Authenticate": "Bearer"},
+    )

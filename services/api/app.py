@@ -1,6 +1,7 @@
 """The application: its routes, and what it holds open while it runs."""
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
@@ -21,8 +22,11 @@ from shared.settings import Settings
 VERSION = "1"
 
 
-def create_app(settings: Settings, pipeline: Pipeline) -> FastAPI:
-    """The API in front of `pipeline`. Database and broker are opened when it starts and closed when it stops."""
+def create_app(settings: Settings, pipeline: Pipeline, clock: Callable[[], float] = time.time) -> FastAPI:
+    """The API in front of `pipeline`. Database and broker are opened when it starts and closed when it stops.
+
+    Raises UsageError if a file of keys is configured that cannot be read.
+    """
     connections = Connections(settings, pipeline.edge.name)
     model = pipeline.edge.model
     assert model is not None, "the edge of a pipeline has a schema"
@@ -33,13 +37,13 @@ def create_app(settings: Settings, pipeline: Pipeline) -> FastAPI:
             yield
 
     app = FastAPI(title=TITLE, version=VERSION, description=DESCRIPTION, lifespan=lifespan, redoc_url=None)
-    guarded = [Depends(Access(settings.api.keys))]
+    access = Access(settings.api, clock)
     reader = IndicatorReader(model, pipeline.key, settings.api.max_indicators)
     acceptance = Acceptance(pipeline, connections, settings)
     body = submission(model, settings.api.max_indicators)
-    app.include_router(submission_routes(settings, reader, acceptance, body), dependencies=guarded)
+    app.include_router(submission_routes(settings, reader, acceptance, access, body))
     batches = BatchReader(pipeline.name, connections, settings.llm.provider)
-    app.include_router(batch_routes(batches), dependencies=guarded)
+    app.include_router(batch_routes(batches), dependencies=[Depends(access)])
     app.include_router(health_routes(connections))
     app.add_middleware(Measured)
     answer_problems(app)

@@ -21,6 +21,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     for status, meaning in {
         400: "wrong parameter",
         401: "no valid key",
+        429: "too many requests; Retry-After says when to come back",
         503: "the database is away; Retry-After says when to come back",
     }.items()
 }

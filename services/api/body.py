@@ -1,16 +1,32 @@
-"""Request bodies: JSON only, and never more of one in memory than the limit."""
+"""Request bodies: JSON only, never more of one in memory than the limit, and never waited for without an end."""
+
+import asyncio
 
 from fastapi import Request
 
 from services.api.problems import Problem
 
+BODY_SECONDS = 60.0
+"""The longest body comes in that time over 2 Mbit/s. One that trickles in holds one of few connections."""
+_CLOSE = {"Connection": "close"}
+"""What is left of the body is not read, so the connection is of no more use."""
+
 
 async def read_json_body(request: Request, limit: int) -> bytes:
-    """The body of a JSON request. Refuses another type and a longer body, the latter before it has all arrived."""
+    """The body of a JSON request. Refuses another type, a longer body before it has all arrived, and a late one."""
     _expect_json(request)
     announced = request.headers.get("content-length", "")
     if announced.isascii() and announced.isdigit() and (len(announced) > 18 or int(announced) > limit):
         raise _too_large(limit)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read(request, limit)
+    except TimeoutError:
+        message = f"Request Timeout: a body may take {BODY_SECONDS:g} s"
+        raise Problem(408, message, "Send it again, over a faster connection.", headers=_CLOSE) from None
+
+
+async def _read(request: Request, limit: int) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         if len(body) + len(chunk) > limit:
@@ -32,5 +48,5 @@ def _too_large(limit: int) -> Problem:
         413,
         f"Request Entity Too Large: a body may have {limit:,} bytes",
         "Send fewer indicators, or fewer sample values of each.",
-        headers={"Connection": "close"},  # what is left of the body is not read, so the connection is of no more use
+        headers=_CLOSE,
     )

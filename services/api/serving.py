@@ -5,6 +5,7 @@ import signal
 import structlog
 import uvicorn
 import uvloop
+from fastapi import FastAPI
 
 from services.api.app import create_app
 from shared.broker.connection import bootstrap_servers
@@ -20,6 +21,8 @@ KEEP_ALIVE_SECONDS = 75
 """Longer than load balancers keep idle connections, so that it is never ours that closes under a request."""
 MAX_CONNECTIONS = 256
 """Beyond them the answer is 503 at once: each may hold a request body in memory while the database is slow."""
+MAX_HEADER_BYTES = 16_384
+"""Of a request line with all headers. A longer one is refused."""
 
 
 def run_api(settings: Settings, host: str, port: int) -> None:
@@ -33,11 +36,14 @@ def run_api(settings: Settings, host: str, port: int) -> None:
     uvloop.run(_serve(settings, host, port))
 
 
-async def _serve(settings: Settings, host: str, port: int) -> None:
-    config = uvicorn.Config(
-        create_app(settings, pipelines()[PIPELINE]),
+def server_config(app: FastAPI, settings: Settings, host: str, port: int) -> uvicorn.Config:
+    """How HTTP is spoken. Whose X-Forwarded-For is believed, uvicorn reads from FORWARDED_ALLOW_IPS."""
+    return uvicorn.Config(
+        app,
         host=host,
         port=port,
+        http="h11",  # the one that has the limit of headers
+        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -45,7 +51,11 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
         limit_concurrency=MAX_CONNECTIONS,
         timeout_graceful_shutdown=int(settings.runtime.drain_seconds),
     )
+
+
+async def _serve(settings: Settings, host: str, port: int) -> None:
+    app = create_app(settings, pipelines()[PIPELINE])
     spare_garbage_collection()
-    log.info("serving", host=host, port=port, open=not settings.api.keys)
-    await uvicorn.Server(config).serve()
+    log.info("serving", host=host, port=port, open=not (settings.api.keys or settings.api.keys_file))
+    await uvicorn.Server(server_config(app, settings, host, port)).serve()
     log.info("stopped")

@@ -3,9 +3,11 @@
 import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request, Response
+import structlog
+from fastapi import APIRouter, Depends, Header, Request, Response
 
 from services.api.accepting import Acceptance, Asked
+from services.api.access import Access, Client
 from services.api.body import read_json_body
 from services.api.contract import BatchAccepted, ProblemBody
 from services.api.indicators import IndicatorReader
@@ -13,6 +15,8 @@ from services.api.problems import JSON, Problem
 from shared.errors import UsageError
 from shared.feeding import Receipt
 from shared.settings import LlmSettings, Settings
+
+log = structlog.get_logger()
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
@@ -23,16 +27,17 @@ IdempotencyKey = Annotated[
 RESPONSES = {
     400: "wrong body, wrong indicators, unknown provider",
     401: "no valid key",
+    408: "the body did not come in time",
     413: "the body is too long",
     415: "the body is not JSON",
     422: "the Idempotency-Key was used for another body",
-    429: "the pipeline is behind; Retry-After says when to come back",
+    429: "too many requests or indicators, or the pipeline is behind; Retry-After says when to come back",
     503: "broker or database is away; Retry-After says when to come back",
 }
 
 
 def submission_routes(
-    settings: Settings, reader: IndicatorReader, acceptance: Acceptance, body: dict[str, Any]
+    settings: Settings, reader: IndicatorReader, acceptance: Acceptance, access: Access, body: dict[str, Any]
 ) -> APIRouter:
     """The route that takes indicators in; `body` describes what it reads."""
     router = APIRouter(tags=["Classify"])
@@ -48,7 +53,9 @@ def submission_routes(
         },
         openapi_extra=body,
     )
-    async def classify_batch(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
+    async def classify_batch(
+        request: Request, client: Annotated[Client, Depends(access)], idempotency_key: IdempotencyKey = None
+    ) -> Response:
         """Register a batch of indicators and send it on its way. The answer comes before the classification: follow
         `/batches/{batch_id}/events`, then read `/batches/{batch_id}/results`.
 
@@ -57,8 +64,11 @@ def submission_routes(
         indicators = reader.read(await read_json_body(request, settings.api.body_limit_bytes))
         provider = indicators.provider or default_provider
         _check_provider(settings.llm, provider)
-        asked = Asked(indicators, _checked_key(idempotency_key), request.headers.get("traceparent", ""))
-        receipt = await acceptance.accept(asked)
+        own_key = _own(client, _checked_key(idempotency_key))
+        await access.limits.take_indicators(client.counted_as, len(indicators.items))
+        receipt = await acceptance.accept(Asked(indicators, own_key, request.headers.get("traceparent", "")))
+        if receipt.new:
+            log.info("accepted", client=client.name, batch_id=receipt.batch.batch_id, count=receipt.batch.total)
         return await _accepted(receipt, acceptance, provider)
 
     return router
@@ -75,6 +85,11 @@ def _checked_key(key: str | None) -> str | None:
     if key is not None and not _KEY.fullmatch(key):
         raise Problem(400, "Idempotency-Key must be 1 to 200 visible ASCII characters", "Use a UUID, for example.")
     return key
+
+
+def _own(client: Client, key: str | None) -> str | None:
+    """The key as it is kept: the client's own. A blank, which neither name nor key can have, keeps them apart."""
+    return f"{client.name} {key}" if key and client.name else key
 
 
 async def _accepted(receipt: Receipt, acceptance: Acceptance, provider: str) -> Response:

@@ -1,8 +1,9 @@
 """How the work is done: the stage runtime, the feeder, the HTTP API, the logs."""
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.settings.concern import Concern, variable
 from shared.settings.values import Count, Delays, Lower, Port, Seconds, Secrets, Share, Upper
@@ -102,7 +103,32 @@ class ApiSettings(Concern):
     host: str = variable("SLUICE_API_HOST", default="127.0.0.1", meaning="address to listen on")
     port: Port = variable("SLUICE_API_PORT", "PORT", default=8_000, meaning="port to listen on; 0: any free one")
     keys: Secrets = variable(
-        "SLUICE_API_KEYS", "API_KEY", default=(), meaning="keys that clients may show, comma between; unset: open"
+        "SLUICE_API_KEYS",
+        "API_KEY",
+        default=(),
+        meaning="keys that clients may show, comma between; with neither these nor a file of keys the API is open",
+    )
+    keys_file: Path | None = variable(
+        "SLUICE_API_KEYS_FILE",
+        default=None,
+        meaning="file of keys with names, hashed, read again when it changes; `sluice api-keys` writes it",
+    )
+    requests_per_minute: Count | None = variable(
+        "SLUICE_API_REQUESTS_PER_MINUTE",
+        default=None,
+        meaning="most requests of one key in a minute, of one address where no keys are configured, for each process "
+        "of the API; unset: any number. Health and metrics are not limited",
+    )
+    indicators_per_minute: Count | None = variable(
+        "SLUICE_API_INDICATORS_PER_MINUTE",
+        default=None,
+        meaning="most indicators submitted with one key in a minute, counted like requests; unset: any number",
+    )
+    wrong_keys_per_minute: Count = variable(
+        "SLUICE_API_WRONG_KEYS_PER_MINUTE",
+        default=20,
+        meaning="different wrong keys after which an address may try none of SLUICE_API_KEYS for the minute; those of "
+        "a file are too long to be guessed",
     )
     max_indicators: Count = variable("SLUICE_API_MAX_INDICATORS", default=100, meaning="most indicators in one request")
     body_limit_bytes: Count = variable(
@@ -111,6 +137,12 @@ class ApiSettings(Concern):
     max_lag: Count = variable(
         "SLUICE_API_MAX_LAG", default=50_000, meaning="waiting items above which the API answers 429"
     )
+
+    @model_validator(mode="after")
+    def _a_whole_request_fits(self) -> Self:
+        if self.indicators_per_minute and self.indicators_per_minute < self.max_indicators:
+            raise ValueError("SLUICE_API_INDICATORS_PER_MINUTE is below SLUICE_API_MAX_INDICATORS")
+        return self
 
 
 class LogSettings(Concern):

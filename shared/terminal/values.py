@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import click
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_AGE = re.compile(r"(\d{1,6})([smhdw])")
+_SPAN = re.compile(r"(\d{1,6})([smhdw])")
 _RATE = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(?:/s)?")
 
 
@@ -16,12 +16,16 @@ def _now() -> datetime:
 
 
 class Moment(click.ParamType[datetime]):
-    """A point in time, `2026-03-01T12:30` or `2026-03-01` (UTC unless it says otherwise), or an age: `90m`, `7d`."""
+    """A point in time, `2026-03-01T12:30` or `2026-03-01` (UTC unless it says otherwise), or a span: `90m`, `7d`.
+
+    A span counts back from now, or on from it with `ahead`.
+    """
 
     name = "when"
 
-    def __init__(self, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, clock: Callable[[], datetime] = _now, *, ahead: bool = False) -> None:
         self._clock = clock
+        self._sign = 1 if ahead else -1
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Read it."""
@@ -29,11 +33,11 @@ class Moment(click.ParamType[datetime]):
             return value
         text = str(value).strip()
         try:
-            if age := _AGE.fullmatch(text):
-                return self._clock() - timedelta(**{_UNITS[age[2]]: int(age[1])})
+            if span := _SPAN.fullmatch(text):
+                return self._clock() + self._sign * timedelta(**{_UNITS[span[2]]: int(span[1])})
             moment = datetime.fromisoformat(text)
         except (ValueError, OverflowError):
-            self.fail(f"{text!r} is neither a time such as 2026-03-01T12:30 nor an age such as 90m, 12h or 7d", param)
+            self.fail(f"{text!r} is neither a time such as 2026-03-01T12:30 nor a span such as 90m, 12h or 7d", param)
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

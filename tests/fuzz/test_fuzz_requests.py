@@ -1,6 +1,7 @@
-"""What clients and operators write: request bodies, settings, prices, names of providers, decisions of people."""
+"""What clients and operators write: request bodies, keys, settings, prices, names of providers, decisions of people."""
 
 import json
+import re
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from schemas.enums import ReviewField
 from schemas.indicator import Indicator
 from services.api.indicators import IndicatorReader
+from services.api.keys import digest_of, parse_keys
 from services.api.problems import Problem
 from services.classification import review_files
 from services.cli.providers import asks_vendors, wished_provider
@@ -56,6 +58,32 @@ def _holds_nul(value: Any) -> bool:
     if isinstance(value, dict):
         return any(map(_holds_nul, [*value, *value.values()]))
     return any(map(_holds_nul, value)) if isinstance(value, list) else isinstance(value, str) and "\0" in value
+
+
+HEX = [digest_of(bytes([number])).hex() for number in range(4)]
+EXPIRIES = ["2027-01-31T12:00:00Z", "20270131T1200+02", "2027-W05", "0001-01-01T00:00+23:59", "9999-12-31T23:59-23:59"]
+key_expiry = words(EXPIRIES, "0123456789-T:.Z+W ")
+
+
+def key_file(r: Random) -> bytes:
+    """Some lines of a name, a hash and perhaps an expiry."""
+    lines = [
+        f"{r.choice(('prices', 'a.b-c_9', '# prices'))}:{r.choice(HEX)}{r.choice(('', f':{key_expiry(r)}'))}"
+        for _ in range(r.randint(0, 3))
+    ]
+    return damaged("\n".join(lines).encode(errors="replace"), r)
+
+
+@fuzz("API key files", content=drawn(key_file))
+def test_a_file_of_keys_is_read_or_refused_without_being_repeated(content: bytes) -> None:
+    try:
+        keys = parse_keys(content)
+    except UsageError as error:
+        assert error.remedy
+        assert not re.search("[0-9a-f]{9}|prices", str(error.args[0]))
+        return
+    assert len({key.digest for key in keys}) == len(keys)
+    assert parse_keys("\n".join(key.line() for key in keys).encode()) == keys
 
 
 VARIABLES = sorted({name for _, _, field in fields() for name in names_of(field)})

@@ -16,7 +16,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from schemas.enums import ItemStatus
 from schemas.indicator import Indicator
-from services.api import create_app
+from services.api.app import create_app
+from services.api.serving import server_config
 from shared.broker.topics import TopicAdmin
 from shared.database import Database
 from shared.database.ledger import ItemOutcome, finish_items
@@ -60,10 +61,13 @@ async def create_topic(settings: Settings, pipeline: Pipeline) -> None:
 
 
 @asynccontextmanager
-async def serving(settings: Settings, pipeline: Pipeline) -> AsyncIterator[httpx.AsyncClient]:
+async def serving(
+    settings: Settings, pipeline: Pipeline, clock: Callable[[], float] = time.time
+) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a server that runs for as long as the context lasts."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(settings, pipeline), log_config=None, timeout_graceful_shutdown=2)
+    config = server_config(create_app(settings, pipeline, clock), settings, *listener.getsockname())
+    config.timeout_graceful_shutdown = 2
     server = uvicorn.Server(config)
     running = asyncio.create_task(server._serve([listener]))
     try:

@@ -12,11 +12,13 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from schemas.enums import ItemStatus
+from services.api.serving import MAX_HEADER_BYTES
 from shared.database import Database
 from shared.database.ledger import batch, batches, items
 from shared.runtime.declaration import Pipeline
 from shared.settings import DatabaseSettings, Settings
 from tests.integration.api_server import (
+    DEADLINE,
     accepted,
     create_topic,
     finish,
@@ -229,6 +231,18 @@ class TestRefused:
         assert status == 413
         assert b"Request Entity Too Large" in body
 
+    async def test_a_body_that_does_not_come_is_not_waited_for(
+        self, api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("services.api.body.BODY_SECONDS", 0.2)
+        status, body = await half_a_request(api, b"Content-Length: 1000\r\n\r\n{")
+        assert status == 408
+        assert b"Request Timeout" in body
+
+    async def test_headers_too_long_are_refused_before_they_have_all_come(self, api: httpx.AsyncClient) -> None:
+        status, _ = await half_a_request(api, b"X-Long: " + b"x" * (MAX_HEADER_BYTES + 1))
+        assert status == 400
+
     async def test_routes_and_methods_there_are_not(self, api: httpx.AsyncClient) -> None:
         assert (await api.get("/<script>")).json()["error"] == "Not Found"
         answer = await api.get("/classify/batch")
@@ -239,7 +253,7 @@ async def half_a_request(api: httpx.AsyncClient, rest: bytes) -> tuple[int, byte
     """Send the beginning of a submission and read the answer that comes although the end never does."""
     reader, writer = await asyncio.open_connection(api.base_url.host, api.base_url.port)
     writer.write(b"POST /classify/batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + rest)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE):
         answer = await reader.read()
     writer.close()
     head, _, body = answer.partition(b"\r\n\r\n")

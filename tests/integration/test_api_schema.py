@@ -118,3 +118,14 @@ async def test_what_the_document_forbids_is_refused_as_it_says(api: httpx.AsyncC
     seen = (await _talk(api, database, NEGATIVE)).statuses
     assert seen["POST /classify/batch"].keys() >= {400}
     assert seen["GET /batches"].keys() >= {400}
+
+
+async def test_who_asks_too_often_is_refused_as_it_says(broker: str, database_url: str, database: Database) -> None:
+    settings = settings_for(broker, database_url, SLUICE_API_REQUESTS_PER_MINUTE="1")
+    pipeline = own_pipeline()
+    await create_topic(settings, pipeline)
+    async with serving(settings, pipeline) as api:
+        seen = (await _talk(api, database, POSITIVE)).statuses
+    for label, statuses in seen.items():
+        limited = "/batch" in label
+        assert (429 in statuses) == limited, label

@@ -201,6 +201,17 @@ class TestProcess:
         assert await process.wait() == 2
         assert "SLUICE_KAFKA_BOOTSTRAP_SERVERS" in (tmp_path / "log").read_text()
 
+    async def test_without_its_file_of_keys_it_does_not_open(self, tmp_path: Path) -> None:
+        for name, said in (("gone", "No such file"), ("wrong", "line 1 is not a name")):
+            (tmp_path / "wrong").write_text("prices:plain-key")
+            settings = settings_for("127.0.0.1:1", "postgresql://h/d", SLUICE_API_KEYS_FILE=str(tmp_path / name))
+            process = await start(settings, tmp_path / "log")
+            assert await process.wait() == 2
+            text = (tmp_path / "log").read_text()
+            assert said in text
+            assert "sluice api-keys new" in text
+            assert "plain-key" not in text
+
 
 async def start(settings: Settings, log: Path, *options: str) -> asyncio.subprocess.Process:
     command = [sys.executable, "-m", "services.api", *options]

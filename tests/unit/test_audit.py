@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.audit import KNOWN, NOT_ASKED, verdict
+from tests.audit import KNOWN, NOT_ASKED, WARNING, tolerated, verdict
 
 GOOD = {"name": "click", "version": "8.3.0", "vulns": []}
 FLAWED = {"name": "old", "version": "1", "vulns": [{"id": "PYSEC-1", "fix_versions": ["2"]}]}
@@ -32,3 +32,20 @@ def test_what_a_report_means(report: str, complaint: str, code: int, said: str) 
     found = verdict(report, complaint)
     assert found.code == code
     assert said in "\n".join(found.lines)
+
+
+@pytest.mark.parametrize(
+    ("report", "code", "warned"),
+    [
+        (_report(GOOD), 0, False),
+        (_report(FLAWED), KNOWN, False),
+        (_report(FLAWED, SKIPPED), KNOWN, False),
+        (_report(GOOD, SKIPPED), 0, True),
+        ("", 0, True),
+    ],
+)
+def test_where_it_could_not_ask_a_check_goes_on_and_says_so(report: str, code: int, warned: bool) -> None:
+    found = verdict(report, "no route")
+    lenient = tolerated(found)
+    assert lenient.code == code
+    assert lenient.lines == found.lines + [WARNING] * warned

@@ -178,6 +178,8 @@ def test_an_unknown_variable_with_our_prefix_is_refused_with_the_nearest_name() 
         ("SLUICE_LLM_BUDGET_TASKS", "family=nan"),
         ("SLUICE_LLM_BUDGET_TASKS", "familly=1"),
         ("SLUICE_API_KEYS", ","),
+        ("SLUICE_API_REQUESTS_PER_MINUTE", "0"),
+        ("SLUICE_API_INDICATORS_PER_MINUTE", "99"),
         ("SLUICE_RETRY_DELAYS_SECONDS", " , "),
         ("SLUICE_REVIEW", "some"),
         ("OPENAI_BASE_URL", "api.openai.com"),
@@ -217,6 +219,8 @@ def test_a_child_process_reads_back_the_same_settings() -> None:
         {
             "POSTGRES_URL": "postgresql://u:p@h/d",
             "API_KEY": "one,two",
+            "SLUICE_API_KEYS_FILE": "/etc/keys",
+            "SLUICE_API_INDICATORS_PER_MINUTE": "1000",
             "SLUICE_RETRY_DELAYS_SECONDS": "1,2.5",
             "SLUICE_KAFKA_SSL_CAFILE": "/etc/ca.pem",
             "SLUICE_KAFKA_IDEMPOTENT_PRODUCER": "no",
