@@ -1,6 +1,7 @@
 """The compose file: broker, database, every stage, the API and the monitoring on one machine."""
 
-from deployment.kubernetes import grace_seconds, resource_name, stages
+from deployment.declared import stages
+from deployment.kubernetes import grace_seconds, resource_name
 from deployment.rendering import headed, render
 
 PATH = "docker-compose.yml"

@@ -6,6 +6,7 @@ model over the network; one KafkaTopic a topic, one KafkaUser a stage.
 
 from collections.abc import Iterable, Iterator
 
+from deployment.declared import stages
 from deployment.rendering import headed, render
 from deployment.scaling import RECOMMENDED, calls_of_a_pod, lag_threshold
 from shared.broker.rights import Right, rights
@@ -34,11 +35,6 @@ def kubernetes_files() -> dict[str, str]:
         "components/strimzi/users.yaml": ("user.yaml", list(_users())),
     }
     return {f"k8s/{path}": headed(name, "".join(documents)) for path, (name, documents) in made.items()}
-
-
-def stages() -> list[Stage]:
-    """Every stage of every pipeline."""
-    return [stage for pipeline in pipelines().values() for stage in pipeline.stages]
 
 
 def resource_name(stage: Stage) -> str:

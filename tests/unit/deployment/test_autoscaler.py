@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deployment.kubernetes import stages
+from deployment.declared import stages
 from deployment.scaling import CLEAR_SECONDS, Scaling, lag_threshold, records_a_second
 from tests.benchmarks.autoscaler.__main__ import SEED, by_lag, fixed
 from tests.benchmarks.autoscaler.scaler import PARTITIONS, Replicas, Rules, Scaler

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from deployment.compose import PATH
-from deployment.kubernetes import grace_seconds, resource_name, stages
+from deployment.declared import stages
+from deployment.kubernetes import grace_seconds, resource_name
 from shared.settings import Settings
 from tests.unit.deployment.rendered import VARIABLES
 

@@ -6,7 +6,8 @@ import kubernetes_validate
 import pytest
 from pydantic import ValidationError
 
-from deployment.kubernetes import asks_vendor, resource_name, stages
+from deployment.declared import stages
+from deployment.kubernetes import asks_vendor, resource_name
 from shared.broker.topics import topic_config
 from shared.pipelines import pipelines
 from shared.settings import Settings

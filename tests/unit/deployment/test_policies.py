@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from deployment.kubernetes import SPARE_SECONDS, asks_vendor, resource_name, stages
+from deployment.declared import stages
+from deployment.kubernetes import SPARE_SECONDS, asks_vendor, resource_name
 from shared.service.process import longest_stop
 from shared.service.wiring import uses_database
 from shared.settings import Settings
