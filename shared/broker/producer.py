@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
 from shared.broker.connection import connection_options
+from shared.broker.reaching import described, reaching
 from shared.errors import HaltStage, TransientError
 from shared.runtime.envelope import OutRecord
 from shared.settings import KafkaSettings
@@ -39,10 +40,11 @@ class Publisher:
             compression_type=None if settings.compression == "none" else settings.compression,
         )
         try:
-            await self._producer.start()
-        except KafkaError as error:
+            async with reaching(settings):
+                await self._producer.start()
+        except TransientError:
             await self._producer.stop()
-            raise TransientError(f"broker: {error}") from error
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -66,7 +68,7 @@ class Publisher:
         failures = [result for result in await asyncio.gather(*sends, return_exceptions=True) if result]
         for error in failures:
             if isinstance(error, KafkaError):
-                raise TransientError(f"broker: {type(error).__name__}: {error}") from error
+                raise TransientError(f"broker: {described(error)}") from error
             raise error
 
     def _place(self, record: OutRecord) -> int:

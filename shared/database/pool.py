@@ -14,6 +14,7 @@ from asyncpg.pool import PoolConnectionProxy
 from shared.database.errors import mapped
 from shared.errors import SluiceError, UsageError
 from shared.settings import DatabaseSettings
+from shared.tls import client_context
 
 Record = asyncpg.Record
 """One row; columns by name or by position."""
@@ -78,11 +79,12 @@ class Database:
 
     def __init__(self, settings: DatabaseSettings) -> None:
         self._settings = settings
+        self._encryption = _encryption(settings)
         self._pool: asyncpg.Pool[Record] | None = None
 
     async def __aenter__(self) -> Self:
         with mapped():
-            self._pool = await asyncpg.create_pool(**_options(self._settings))
+            self._pool = await asyncpg.create_pool(**(_options(self._settings) | self._encryption))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -165,7 +167,6 @@ def _options(settings: DatabaseSettings) -> dict[str, Any]:
             "statement_timeout": str(int(settings.statement_timeout_seconds * 1000)),
         },
         "reset": _keep_as_it_is,
-        **_encryption(settings),
     }
 
 
@@ -174,6 +175,7 @@ async def _keep_as_it_is(_: object) -> None:
 
 
 def _encryption(settings: DatabaseSettings) -> dict[str, object]:
+    """The driver's argument for TLS; none: as the URL says, and if it says nothing, TLS where the server has it."""
     if settings.ssl_disabled or settings.ssl_mode == "disable":
         return {"ssl": False}
     if settings.ssl_mode in {"verify-ca", "verify-full"}:
@@ -184,6 +186,6 @@ def _encryption(settings: DatabaseSettings) -> dict[str, object]:
 
 
 def _verifying(settings: DatabaseSettings) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=str(settings.ssl_cafile) if settings.ssl_cafile else None)
+    context = client_context(settings.ssl_cafile, setting="SLUICE_DATABASE_SSL")
     context.check_hostname = settings.ssl_mode == "verify-full"
     return context
