@@ -23,6 +23,7 @@ from pydantic import SecretStr
 from shared.database import Database, apply_migrations
 from shared.embedded.stack import Stack, embedded_stack
 from shared.settings import DatabaseSettings, Settings
+from tests.database_users import make_users
 from tests.kafka import backend
 from tests.kafka.apache import UnavailableError
 
@@ -93,6 +94,7 @@ async def template(server_url: str) -> str:
     url = await _create(server_url, TEMPLATE)
     async with Database(DatabaseSettings(url=SecretStr(url))) as database:
         await apply_migrations(database)
+        await make_users(database)
     return TEMPLATE
 
 

@@ -7,6 +7,7 @@ from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLS
 
 from shared.errors import UsageError
 from shared.settings import KafkaSettings
+from shared.tls import client_context
 
 CLIENT_ID = "sluice"
 
@@ -36,10 +37,7 @@ def connection_options(settings: KafkaSettings) -> dict[str, Any]:
 
 
 def _ssl_context(settings: KafkaSettings) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=str(settings.ssl_cafile) if settings.ssl_cafile else None)
-    if settings.ssl_certfile:
-        context.load_cert_chain(str(settings.ssl_certfile), str(settings.ssl_keyfile) if settings.ssl_keyfile else None)
-    return context
+    return client_context(settings.ssl_cafile, settings.ssl_certfile, settings.ssl_keyfile, setting="SLUICE_KAFKA_SSL")
 
 
 def faststream_security(settings: KafkaSettings) -> BaseSecurity:

@@ -18,6 +18,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from shared.broker.connection import CLIENT_ID, bootstrap_servers, faststream_security
+from shared.broker.reaching import described, hindrance
 from shared.runtime.envelope import Record
 from shared.runtime.worker import StageWorker
 from shared.settings import KafkaSettings, RuntimeSettings
@@ -105,7 +106,7 @@ class StageConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships n
         """Return to what is committed, and leave out for a while the partition that cannot be read, if it is one."""
         results = self._fetcher._records  # noqa: SLF001 -- aiokafka offers no other way
         broken = [place for place, result in results.items() if _is_spent(result)]
-        reason = f"{type(error).__name__}: {error}"
+        reason = described(error)
         if broken:
             reason = f"partition {broken[0].partition} of {broken[0].topic} cannot be read: {reason}"
         log.error("fetch failed", reason=reason)
@@ -158,6 +159,7 @@ class StageSubscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
         self._busy = asyncio.Lock()
         self._broker = broker
         broker.stages.append(self)
+        self._kafka = kafka
         self._drain_seconds = runtime.drain_seconds
         stage = worker.stage
         self._subscriber = broker.subscriber(
@@ -198,7 +200,7 @@ class StageSubscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
                 await self._subscriber.start()
                 return
             except KafkaError as error:
-                self.worker.cut_off(f"{type(error).__name__}: {error}")
+                self.worker.cut_off(f"broker: {await hindrance(self._kafka, error)}")
                 if self.consumer is not None:
                     await self.consumer.stop()
             await asyncio.sleep(FETCH_PAUSE_SECONDS)

@@ -15,6 +15,7 @@ from aiokafka.errors import (
 from aiokafka.structs import OffsetAndMetadata
 
 from shared.broker.connection import connection_options
+from shared.broker.reaching import reaching
 from shared.broker.reading import Span, bounds, broker_errors, existing_partitions, open_reader, places_in
 from shared.errors import TransientError
 from shared.runtime.declaration import Stage
@@ -81,8 +82,9 @@ async def stage_lags(settings: KafkaSettings, stages: Sequence[Stage]) -> list[S
         spans = await bounds(reader, places)
     admin = AIOKafkaAdminClient(**connection_options(settings))
     try:
-        with broker_errors():
+        async with reaching(settings):
             await admin.start()
+        with broker_errors():
             return [await _stage_lag(admin, stage, counts, spans) for stage in stages]
     finally:
         with suppress(TransientError), broker_errors():

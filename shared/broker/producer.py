@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
 from shared.broker.connection import connection_options
+from shared.broker.reaching import described, reaching
 from shared.errors import HaltStage, TransientError
 from shared.runtime.envelope import OutRecord
 from shared.settings import KafkaSettings
@@ -60,7 +61,7 @@ class Publisher:
             await self._replace(producer)
         for error in failures:
             if isinstance(error, KafkaError):
-                raise TransientError(f"broker: {type(error).__name__}: {error}") from error
+                raise TransientError(f"broker: {described(error)}") from error
             raise error
 
     async def _replace(self, broken: AIOKafkaProducer) -> None:
@@ -86,10 +87,11 @@ async def _started(settings: KafkaSettings) -> AIOKafkaProducer:
         compression_type=None if settings.compression == "none" else settings.compression,
     )
     try:
-        await producer.start()
-    except KafkaError as error:
+        async with reaching(settings):
+            await producer.start()
+    except TransientError:
         await producer.stop()
-        raise TransientError(f"broker: {error}") from error
+        raise
     return producer
 
 

@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.broker.connection import connection_options
+from shared.broker.reaching import described, reaching
 from shared.broker.topics import TopicAdmin
 from shared.errors import TransientError
 from shared.settings import KafkaSettings
@@ -26,7 +27,7 @@ def broker_errors() -> Iterator[None]:
     try:
         yield
     except KafkaError as error:
-        raise TransientError(f"broker: {type(error).__name__}: {error}") from error
+        raise TransientError(f"broker: {described(error)}") from error
 
 
 @asynccontextmanager
@@ -40,8 +41,9 @@ async def open_reader(settings: KafkaSettings) -> AsyncIterator[AIOKafkaConsumer
         fetch_max_wait_ms=FETCH_WAIT_MS,
     )
     try:
-        with broker_errors():
+        async with reaching(settings):
             await consumer.start()
+        with broker_errors():
             yield consumer
     finally:
         await consumer.stop()

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple, Self
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from shared.broker.connection import connection_options
+from shared.broker.reaching import reaching
 from shared.errors import TransientError, UsageError
 from shared.runtime.declaration import Keeping
 from shared.settings import KafkaSettings
@@ -52,10 +53,11 @@ class TopicAdmin:
 
     async def __aenter__(self) -> Self:
         try:
-            await self._admin.start()
-        except KafkaError as error:
+            async with reaching(self._settings):
+                await self._admin.start()
+        except TransientError:
             await self._admin.close()
-            raise TransientError(f"broker: {error}") from error
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:

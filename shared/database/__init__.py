@@ -1,6 +1,6 @@
 """PostgreSQL: connections, migrations, named queries, the ledger. Nobody else imports the driver."""
 
-from shared.database.migrate import Migration, apply_migrations, missing_migrations
+from shared.database.migrate import Migration, apply_migrations, keep_roles, missing_migrations
 from shared.database.pool import Database, Executor, Record, Transaction
 from shared.database.queries import Queries
 
@@ -12,5 +12,6 @@ __all__ = [
     "Record",
     "Transaction",
     "apply_migrations",
+    "keep_roles",
     "missing_migrations",
 ]

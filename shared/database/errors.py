@@ -1,5 +1,6 @@
 """The driver's many errors, mapped to what a caller can do about them."""
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,11 +8,13 @@ import asyncpg
 
 from schemas.delivery import RejectCode
 from shared.errors import PermanentError, SluiceError, TransientError
+from shared.tls import distrust
 
 _ITEM_CLASSES = {"22", "23"}
 """SQLSTATE classes that an item's own values cause: data exception, integrity constraint violation."""
 _REMEDIES = {
     "25006": "the server takes no writes: point SLUICE_DATABASE_URL at the primary",
+    "28000": "check the user in SLUICE_DATABASE_URL, and whether the server wants TLS (SLUICE_DATABASE_SSL_MODE)",
     "28": "check the user and the password in SLUICE_DATABASE_URL",
     "3D": "check the name of the database in SLUICE_DATABASE_URL",
     "42501": "grant the user of SLUICE_DATABASE_URL what it lacks",
@@ -33,8 +36,18 @@ def mapped() -> Iterator[None]:
         raise _from_server(error) from error
     except asyncpg.InterfaceError as error:
         raise _from_driver(error) from error
+    except ssl.SSLCertVerificationError as error:
+        told = distrust(error, address="SLUICE_DATABASE_URL", cafile="SLUICE_DATABASE_SSL_CAFILE")
+        raise TransientError(f"no connection to the database: {told}") from error
     except (OSError, TimeoutError, asyncpg.InternalClientError) as error:
-        raise TransientError(f"the database is away: {error or type(error).__name__}") from error
+        raise TransientError(f"the database is away: {error or type(error).__name__}{_without_tls(error)}") from error
+
+
+def _without_tls(error: Exception) -> str:
+    """What to do about a server without TLS; the driver has no other sign for it."""
+    if "rejected SSL upgrade" not in str(error):
+        return ""
+    return "; turn on TLS at the server, or choose another SLUICE_DATABASE_SSL_MODE"
 
 
 def _from_server(error: asyncpg.PostgresError) -> SluiceError:

@@ -84,6 +84,17 @@ async def missing_migrations(database: Executor) -> list[Migration]:
     return await _missing(database, ("pre", "post"))
 
 
+async def keep_roles(database: Database) -> list[str]:
+    """Make the group roles and grant each what its members need of a migrated database, no less and no more.
+
+    Returns those that the server lacks and we may not make: an administrator has to, and then this has to run again.
+    """
+    async with database.transaction() as transaction:
+        await transaction.execute(_queries()["migration_lock"])
+        await transaction.execute(_queries()["grant_roles"])
+        return [row["name"] for row in await transaction.fetch(_queries()["missing_roles"])]
+
+
 async def _missing(executor: Executor, phases: tuple[Phase, ...]) -> list[Migration]:
     applied = {row["version"]: row["checksum"] for row in await executor.fetch(_queries()["applied_migrations"])}
     for migration in migrations():

@@ -15,6 +15,7 @@ from shared.database.errors import mapped
 from shared.errors import SluiceError, UsageError
 from shared.settings import DatabaseSettings
 from shared.telemetry.metrics import POOL_IN_USE, POOL_SIZE, POOL_WAIT
+from shared.tls import client_context
 
 Record = asyncpg.Record
 """One row; columns by name or by position."""
@@ -79,11 +80,12 @@ class Database:
 
     def __init__(self, settings: DatabaseSettings) -> None:
         self._settings = settings
+        self._encryption = _encryption(settings)
         self._pool: asyncpg.Pool[Record] | None = None
 
     async def __aenter__(self) -> Self:
         with mapped():
-            self._pool = await asyncpg.create_pool(**_options(self._settings))
+            self._pool = await asyncpg.create_pool(**(_options(self._settings) | self._encryption))
         POOL_SIZE.inc(self._settings.pool_max)
         return self
 
@@ -173,7 +175,6 @@ def _options(settings: DatabaseSettings) -> dict[str, Any]:
             "idle_in_transaction_session_timeout": limit,
         },
         "reset": _keep_as_it_is,
-        **_encryption(settings),
     }
 
 
@@ -182,6 +183,7 @@ async def _keep_as_it_is(_: object) -> None:
 
 
 def _encryption(settings: DatabaseSettings) -> dict[str, object]:
+    """The driver's argument for TLS; none: as the URL says, and if it says nothing, TLS where the server has it."""
     if settings.ssl_disabled or settings.ssl_mode == "disable":
         return {"ssl": False}
     if settings.ssl_mode in {"verify-ca", "verify-full"}:
@@ -192,6 +194,6 @@ def _encryption(settings: DatabaseSettings) -> dict[str, object]:
 
 
 def _verifying(settings: DatabaseSettings) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=str(settings.ssl_cafile) if settings.ssl_cafile else None)
+    context = client_context(settings.ssl_cafile, setting="SLUICE_DATABASE_SSL")
     context.check_hostname = settings.ssl_mode == "verify-full"
     return context

@@ -35,6 +35,11 @@ _LIVELY = {
     "SLUICE_FETCH_WAIT_MS": "20",
 }
 """What makes the embedded broker pleasant: it lets a group form only after half the session timeout."""
+_FOREIGN = {
+    BROKER: ("SLUICE_KAFKA_SECURITY_PROTOCOL", "SLUICE_KAFKA_SASL_", "SLUICE_KAFKA_SSL_"),
+    DATABASE: ("SLUICE_DATABASE_SSL_",),
+}
+"""Variables about the way to a configured server; ours are on loopback, and without TLS."""
 _LAST_MOMENTS = 2.0
 _OUTLIVING: list[subprocess.Popen[bytes]] = []
 """Keepers we have started that went on for other commands: held so that they are reaped, and not warned about."""
@@ -100,7 +105,8 @@ def _needed(settings: Settings) -> list[str]:
 
 def _filled(settings: Settings, addresses: dict[str, str]) -> Settings:
     """Put the addresses in; the embedded broker has no idempotent producer and joins groups slowly."""
-    variables = settings.as_environment()
+    foreign = tuple(start for server in addresses for start in _FOREIGN[server])
+    variables = {name: value for name, value in settings.as_environment().items() if not name.startswith(foreign)}
     if DATABASE in addresses:
         variables["SLUICE_DATABASE_URL"] = addresses[DATABASE]
     if BROKER in addresses:

@@ -65,7 +65,7 @@ class ChildProcess:
             await self.process.wait()
 
     async def _start(self) -> None:
-        environment = {**os.environ, **self._settings.as_environment()}
+        environment = self._settings.in_environment(os.environ)
         # SIGTERM, not SIGKILL: if this process is killed, the child still drains.
         self.process = await spawn(self._command, self.log, env=environment, death_signal=signal.SIGTERM)
 

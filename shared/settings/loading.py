@@ -52,6 +52,11 @@ class Settings(BaseModel):
             if (value := getattr(getattr(self, group), name)) != field.default and value is not None
         }
 
+    def in_environment(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """The environment in which a child process has these settings and none of those that `environment` holds."""
+        known = {alias for _, _, field in fields() for alias in names_of(field)}
+        return {name: value for name, value in environment.items() if name not in known} | self.as_environment()
+
 
 def groups() -> dict[str, type[Concern]]:
     """The groups by the name of their attribute in Settings."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import SecretStr, model_validator
 
 from shared.settings.concern import Concern, variable
-from shared.settings.values import Count, Lower, Seconds, Upper
+from shared.settings.values import Count, DatabaseAddress, Lower, Seconds, Upper
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -106,11 +106,22 @@ class KafkaSettings(Concern):
             raise ValueError("SASL needs SLUICE_KAFKA_SASL_USERNAME and SLUICE_KAFKA_SASL_PASSWORD")
         return self
 
+    @model_validator(mode="after")
+    def _nothing_is_passed_over(self) -> Self:
+        """A password that is not shown, or a certificate that is not checked, has to be noticed."""
+        if (self.sasl_username or self.sasl_password) and not self.security_protocol.startswith("SASL"):
+            raise ValueError("SLUICE_KAFKA_SASL_… has no effect unless SLUICE_KAFKA_SECURITY_PROTOCOL begins with SASL")
+        if (self.ssl_cafile or self.ssl_certfile) and not self.security_protocol.endswith("SSL"):
+            raise ValueError("SLUICE_KAFKA_SSL_… has no effect unless SLUICE_KAFKA_SECURITY_PROTOCOL ends with SSL")
+        if self.ssl_keyfile and not self.ssl_certfile:
+            raise ValueError("SLUICE_KAFKA_SSL_KEYFILE has no effect without SLUICE_KAFKA_SSL_CERTFILE")
+        return self
+
 
 class DatabaseSettings(Concern):
     """PostgreSQL. Without an address Sluice runs its own."""
 
-    url: SecretStr | None = variable(
+    url: DatabaseAddress | None = variable(
         "SLUICE_DATABASE_URL",
         "POSTGRES_URL",
         "DATABASE_URL",
@@ -150,6 +161,15 @@ class DatabaseSettings(Concern):
     ssl_disabled: bool = variable(
         "POSTGRES_DISABLE_SSL", default=False, meaning="true: the same as SSL mode disable, and stronger"
     )
+
+    @model_validator(mode="after")
+    def _authority_is_asked(self) -> Self:
+        """Whoever names an authority wants the certificate checked, which `require` does not."""
+        if self.ssl_cafile and self.ssl_mode not in {"verify-ca", "verify-full"}:
+            raise ValueError(
+                "SLUICE_DATABASE_SSL_CAFILE has no effect unless SLUICE_DATABASE_SSL_MODE is verify-ca or verify-full"
+            )
+        return self
 
     @model_validator(mode="after")
     def _pool_fits(self) -> Self:

@@ -1,5 +1,6 @@
 """The value types of settings, as they are written in a variable: lists with commas, levels in any case."""
 
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
@@ -29,6 +30,18 @@ def _web_address(value: SecretStr) -> SecretStr:
     return value
 
 
+def _database_address(value: SecretStr) -> SecretStr:
+    """The driver would fail with the part of the password that it takes for a port in its error."""
+    if not _DATABASE.fullmatch(value.get_secret_value()):
+        raise ValueError(
+            "must be like postgresql://user:password@host:5432/database, / ? # @ in the password as %2F %3F %23 %40"
+        )
+    return value
+
+
+_HOST = r"(\[[^]@/?#]*\]|[^]\[:@,/?#]*)(:\d+)?"
+_DATABASE = re.compile(rf"postgres(ql)?://([^@/?#]*@)?{_HOST}(,{_HOST})*([/?#].*)?")
+
 Upper = BeforeValidator(_upper)
 Lower = BeforeValidator(_lower)
 Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(split_list)]
@@ -36,6 +49,7 @@ Name = Annotated[str, Lower]
 Names = Annotated[tuple[Name, ...], BeforeValidator(split_list)]
 WebAddress = Annotated[SecretStr, AfterValidator(_web_address)]
 """Kept as a secret: it may hold a user and a password, which must not be shown."""
+DatabaseAddress = Annotated[SecretStr, AfterValidator(_database_address)]
 Seconds = Annotated[float, Field(ge=0)]
 Delays = Annotated[tuple[Seconds, ...], BeforeValidator(split_list)]
 Count = Annotated[int, Field(ge=1)]

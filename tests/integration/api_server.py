@@ -23,6 +23,7 @@ from shared.database import Database
 from shared.database.ledger import ItemOutcome, finish_items
 from shared.runtime.declaration import Pipeline
 from shared.settings import Settings
+from tests.database_users import API, as_member
 from tests.kafka.backend import broker_variables
 
 NAME = "classification"
@@ -35,7 +36,7 @@ def settings_for(broker: str, database_url: str, **variables: str) -> Settings:
         {
             **broker_variables(broker),
             "SLUICE_KAFKA_PARTITIONS": str(PARTITIONS),
-            "SLUICE_DATABASE_URL": database_url,
+            "SLUICE_DATABASE_URL": as_member(API, database_url),
             "SLUICE_API_BODY_LIMIT_BYTES": "100000",
             "SLUICE_API_MAX_INDICATORS": "10",
             **variables,

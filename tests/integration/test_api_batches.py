@@ -18,6 +18,7 @@ from shared.pipelines import pipelines
 from shared.service.supervisor import Supervisor
 from shared.settings import Settings
 from shared.telemetry.metrics import API_STREAMS
+from tests.database_users import for_stages
 from tests.integration.api_server import (
     DEADLINE,
     accepted,
@@ -191,7 +192,7 @@ async def whole(broker: str, postgres_url: str, state_directory: Path) -> AsyncI
     async with TopicAdmin(settings.kafka) as admin:
         await admin.ensure(pipeline.topic_names(), 12)
     command = [sys.executable, "-m", "services.cli.main"]
-    async with Supervisor(settings, pipeline.stages, command, lambda _: None):
+    async with Supervisor(for_stages(settings), pipeline.stages, command, lambda _: None):
         yield settings
 
 

@@ -100,9 +100,9 @@ class TestStages:
 
 class TestConfig:
     async def test_every_setting_is_listed_and_secrets_are_masked(self, look: Sluice) -> None:
-        answer = await look(
-            "config", "--json", SLUICE_KAFKA_SASL_PASSWORD="sk-very-secret", SLUICE_DATABASE_URL="postgres://a:hush@h/d"
-        )
+        login = {"SLUICE_KAFKA_SASL_USERNAME": "me", "SLUICE_KAFKA_SASL_PASSWORD": "sk-very-secret"}
+        given = {**login, "SLUICE_KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "SLUICE_DATABASE_URL": "postgres://a:hush@h/d"}
+        answer = await look("config", "--json", **given)
         assert [row["variable"] for row in answer.json] == [row.variable for row in describe(Settings())]
         assert "secret" not in answer.out + (await look("config")).out
         assert "hush" not in answer.out

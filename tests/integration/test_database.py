@@ -224,9 +224,16 @@ class TestStageLog:
 
     async def test_old_partitions_are_dropped_and_new_ones_made(self, database: Database) -> None:
         names = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'stage_log'::regclass"
-        assert await database.fetchval(names) == 9
-        await keep_partitions(database, ahead_days=10, keep_days=-1)
-        assert await database.fetchval(names) == 11
+        day = "CREATE TABLE stage_log_20200229 PARTITION OF stage_log FOR VALUES FROM ('2020-02-29') TO ('2020-03-01')"
+        await database.execute(day)
+        assert await database.fetchval(names) == 10
+        await keep_partitions(database, ahead_days=10, keep_days=1)
+        assert await database.fetchval(names) == 12
+        assert not await database.fetchval("SELECT to_regclass('stage_log_20200229')")
+
+    async def test_a_log_of_no_day_at_all_is_refused(self, database: Database) -> None:
+        with pytest.raises(TransientError, match="keeps a day at least"):
+            await keep_partitions(database, keep_days=0)
 
     async def test_old_rows_leave_the_default_partition_too(self, database: Database) -> None:
         row = StageLogRow(NOW - timedelta(days=91), 1.0, 1, 0, 0, 0.0, "b", "i", "family", "completed")

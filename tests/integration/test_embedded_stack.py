@@ -20,6 +20,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from shared.broker.reading import existing_partitions
+from shared.database import Database
 from shared.embedded.account import cluster_directory, database_account, programs
 from shared.embedded.broker import Broker
 from shared.embedded.process import StartError, free_port
@@ -105,6 +107,22 @@ async def rows(stack: Stack, query: str) -> list[asyncpg.Record]:
         return list(await connection.fetch(query))
     finally:
         await connection.close()
+
+
+async def test_how_others_secure_their_servers_is_not_asked_of_ours(state: Path) -> None:
+    theirs = {
+        "SLUICE_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+        "SLUICE_KAFKA_SSL_CAFILE": "/etc/ca.pem",
+        "SLUICE_KAFKA_SASL_USERNAME": "me",
+        "SLUICE_KAFKA_SASL_PASSWORD": "a-word",
+        "SLUICE_DATABASE_SSL_MODE": "verify-full",
+        "SLUICE_DATABASE_SSL_CAFILE": "/etc/ca.pem",
+    }
+    async with embedded_stack(Settings.load({**theirs, "SLUICE_STATE_DIR": str(state)})) as stack:
+        assert await existing_partitions(stack.settings.kafka, ["none"]) == {}
+        async with Database(stack.settings.database) as database:
+            assert await database.fetchval("SELECT 1") == 1
+        assert not theirs.keys() & stack.settings.as_environment().keys()
 
 
 async def test_a_first_start_gives_a_working_broker_and_database(settings: Settings, state: Path) -> None:

@@ -21,6 +21,7 @@ from shared.service.supervisor import Supervisor
 from shared.settings import Settings
 from tests.contract.kafka import Kafka
 from tests.contract.waiting import eventually
+from tests.database_users import for_stages, make_users
 from tests.kafka.backend import own_servers
 
 SAMPLE = Path(__file__).resolve().parents[1] / "data" / "indicators.jsonl"
@@ -182,6 +183,8 @@ async def pipeline_on(
             Publisher(direct.kafka, PARTITIONS) as publisher,
         ):
             await apply_migrations(database)
+            await make_users(database)
+            settings = for_stages(settings)
             await kafka.create(CLASSIFICATION.topic_names(), PARTITIONS)
             async with Supervisor(settings, CLASSIFICATION.stages, COMMAND, print) as stages:
                 feeder = Feeder(CLASSIFICATION, database, publisher, settings.feed)

@@ -15,6 +15,7 @@ import signal
 import subprocess
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
@@ -62,13 +63,29 @@ def java() -> str:
     return found
 
 
+@dataclass(frozen=True)
+class Security:
+    """Ways in beside the plain one, which brokers and tests use among themselves; and the users who log in there."""
+
+    listeners: Mapping[str, str]
+    """The security protocol of each, by its name."""
+    properties: Mapping[str, object]
+    users: Sequence[str] = ()
+    """For SCRAM, as kafka-storage is told them."""
+
+
+OPEN = Security({}, {})
+
+
 class Node:
     """One broker. Stop it, kill it, suspend it and start it again: it keeps its ports and its data."""
 
-    def __init__(self, number: int, directory: Path) -> None:
+    def __init__(self, number: int, directory: Path, security: Security = OPEN) -> None:
         self.number = number
         self.port = free_port()
         self.controller_port = free_port()
+        self.ports = {name: free_port() for name in security.listeners}
+        self._users = security.users
         self.log = directory / f"broker-{number}.log"
         self._properties = directory / f"broker-{number}.properties"
         self._data = directory / f"data-{number}"
@@ -76,14 +93,17 @@ class Node:
 
     async def format(self, cluster: str, properties: Mapping[str, object]) -> None:
         """Write the configuration, and give the empty data directory its cluster."""
+        listeners = {"CLIENT": self.port, "CONTROLLER": self.controller_port, **self.ports}
         own = {
             "node.id": self.number,
-            "listeners": f"CLIENT://{LOOPBACK}:{self.port},CONTROLLER://{LOOPBACK}:{self.controller_port}",
+            "listeners": ",".join(f"{name}://{LOOPBACK}:{port}" for name, port in listeners.items()),
             "log.dirs": self._data,
         }
         lines = [f"{name}={value}\n" for name, value in {**properties, **own}.items()]
         self._properties.write_text("".join(lines))
-        code = await run(_java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", self._properties), self.log)
+        users = [word for user in self._users for word in ("--add-scram", user)]
+        command = _java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", self._properties, *users)
+        code = await run(command, self.log)
         if code:
             raise StartError(f"the data directory of Apache Kafka was not formatted:\n{tail(self.log)}")
 
@@ -124,10 +144,17 @@ class Node:
 class ApacheKafka:
     """A cluster of one broker or several."""
 
-    def __init__(self, directory: Path, brokers: int = 1, properties: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        brokers: int = 1,
+        properties: Mapping[str, object] | None = None,
+        security: Security = OPEN,
+    ) -> None:
         self._directory = directory / "kafka"
         self._brokers = brokers
-        self._properties = dict(properties or {})
+        self._properties = {**security.properties, **(properties or {})}
+        self._security = security
         self.cluster = urlsafe_b64encode(uuid4().bytes).rstrip(b"=").decode().replace("-", "A")
         self.nodes: list[Node] = []
 
@@ -151,8 +178,8 @@ class ApacheKafka:
     async def _prepare(self) -> None:
         shutil.rmtree(self._directory, ignore_errors=True)
         self._directory.mkdir(parents=True)
-        self.nodes = [Node(number, self._directory) for number in range(1, self._brokers + 1)]
-        properties = _properties(self.nodes) | self._properties
+        self.nodes = [Node(number, self._directory, self._security) for number in range(1, self._brokers + 1)]
+        properties = _properties(self.nodes, self._security.listeners) | self._properties
         await asyncio.gather(*(node.format(self.cluster, properties) for node in self.nodes))
 
     async def complete(self) -> None:
@@ -185,15 +212,16 @@ def _java(main: str, *arguments: object) -> Sequence[str | Path]:
     return [java(), *JVM, "-cp", f"{JARS}/*", main, *(str(argument) for argument in arguments)]
 
 
-def _properties(nodes: Sequence[Node]) -> dict[str, object]:
+def _properties(nodes: Sequence[Node], listeners: Mapping[str, str]) -> dict[str, object]:
     """The defaults of Apache Kafka, but for the size of the machine and the patience of a test."""
     copies = min(3, len(nodes))
+    protocols = {"CLIENT": "PLAINTEXT", "CONTROLLER": "PLAINTEXT", **listeners}
     return {
         "process.roles": "broker,controller",
         "controller.quorum.voters": ",".join(f"{n.number}@{LOOPBACK}:{n.controller_port}" for n in nodes),
         "controller.listener.names": "CONTROLLER",
         "inter.broker.listener.name": "CLIENT",
-        "listener.security.protocol.map": "CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listener.security.protocol.map": ",".join(f"{name}:{protocol}" for name, protocol in protocols.items()),
         "auto.create.topics.enable": "false",
         "default.replication.factor": copies,
         "min.insync.replicas": max(1, copies - 1),

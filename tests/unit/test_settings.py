@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from services.classification.boolean_review import BOOLEAN_REVIEW
 from services.classification.currency import CURRENCY
@@ -195,6 +196,71 @@ def test_sasl_without_a_password_is_refused() -> None:
         Settings.load({"SLUICE_KAFKA_SECURITY_PROTOCOL": "sasl_ssl", "SLUICE_KAFKA_SASL_USERNAME": "u"})
 
 
+@pytest.mark.parametrize(
+    ("given", "needed"),
+    [
+        ({"SLUICE_KAFKA_SASL_PASSWORD": "p"}, "SLUICE_KAFKA_SECURITY_PROTOCOL begins with SASL"),
+        (
+            {"SLUICE_KAFKA_SECURITY_PROTOCOL": "SSL", "SLUICE_KAFKA_SASL_USERNAME": "u"},
+            "SLUICE_KAFKA_SECURITY_PROTOCOL begins with SASL",
+        ),
+        ({"SLUICE_KAFKA_SSL_CAFILE": "/ca.pem"}, "SLUICE_KAFKA_SECURITY_PROTOCOL ends with SSL"),
+        ({"SLUICE_KAFKA_SSL_CERTFILE": "/c.pem"}, "SLUICE_KAFKA_SECURITY_PROTOCOL ends with SSL"),
+        (
+            {"SLUICE_KAFKA_SECURITY_PROTOCOL": "SSL", "SLUICE_KAFKA_SSL_KEYFILE": "/c.key"},
+            "without SLUICE_KAFKA_SSL_CERTFILE",
+        ),
+        ({"SLUICE_DATABASE_SSL_CAFILE": "/ca.pem"}, "SLUICE_DATABASE_SSL_MODE is verify-ca or verify-full"),
+        (
+            {"SLUICE_DATABASE_SSL_CAFILE": "/ca.pem", "SLUICE_DATABASE_SSL_MODE": "require"},
+            "SLUICE_DATABASE_SSL_MODE is verify-ca or verify-full",
+        ),
+    ],
+)
+def test_security_that_would_have_no_effect_is_refused(given: dict[str, str], needed: str) -> None:
+    with pytest.raises(UsageError, match=needed):
+        Settings.load(given)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:hunter2/x@h:5432/d",
+        "postgresql://u:hunter2#x@h:5432/d",
+        "postgresql://u:hunter2?x@h:5432/d",
+        "postgresql://u:hunter2@[::1/d",
+        "postgresql://u:p@hunter2@h/d",
+        "mysql://u:hunter2@h/d",
+        "u:hunter2@h/d",
+    ],
+)
+def test_a_database_address_that_the_driver_would_misread_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(UsageError, match=r"SLUICE_DATABASE_URL.*%2F") as caught:
+        Settings.load({"SLUICE_DATABASE_URL": url})
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://h/d",
+        "postgresql://u:p%2Fx@h:5432/d?sslmode=require",
+        "postgresql://u:p@one:5432,two:5433/d?target_session_attrs=read-write",
+        "postgresql://u:p@[::1]:5432/d",
+        "postgresql:///d?host=/var/run/postgresql",
+        "postgresql://u@%2Fvar%2Frun/d",
+    ],
+)
+def test_every_form_of_database_address_is_taken(url: str) -> None:
+    assert Settings.load({"SLUICE_DATABASE_URL": url}).database.url == SecretStr(url)
+
+
+def test_a_child_has_our_settings_and_none_of_the_environment() -> None:
+    settings = Settings.load({"SLUICE_KAFKA_PARTITIONS": "3"})
+    child = settings.in_environment({"PATH": "/bin", "LOG_LEVEL": "debug", "SLUICE_KAFKA_SECURITY_PROTOCOL": "SSL"})
+    assert child == {"PATH": "/bin", "SLUICE_KAFKA_PARTITIONS": "3"}
+
+
 def test_a_wrong_value_is_not_repeated_in_the_message() -> None:
     with pytest.raises(UsageError) as caught:
         Settings.load({"SLUICE_DATABASE_POOL_MAX": "hunter2"})
@@ -222,6 +288,7 @@ def test_a_child_process_reads_back_the_same_settings() -> None:
             "SLUICE_API_KEYS_FILE": "/etc/keys",
             "SLUICE_API_INDICATORS_PER_MINUTE": "1000",
             "SLUICE_RETRY_DELAYS_SECONDS": "1,2.5",
+            "SLUICE_KAFKA_SECURITY_PROTOCOL": "ssl",
             "SLUICE_KAFKA_SSL_CAFILE": "/etc/ca.pem",
             "SLUICE_KAFKA_IDEMPOTENT_PRODUCER": "no",
             "LLM_PROVIDER_TYPE": "openai",
@@ -247,6 +314,8 @@ def test_no_secret_is_described() -> None:
         {
             "SLUICE_DATABASE_URL": "postgresql://me:hunter2@db.example:5433/sluice?sslpassword=hunter2",
             "SLUICE_API_KEYS": "hunter2,hunter2",
+            "SLUICE_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+            "SLUICE_KAFKA_SASL_USERNAME": "me",
             "SLUICE_KAFKA_SASL_PASSWORD": "hunter2",
             "OPENAI_API_KEY": "hunter2",
             "ANTHROPIC_API_KEY": "hunter2",

@@ -66,12 +66,14 @@ def _stage_rows() -> list[dict[str, object]]:
 @click.command(
     epilog="Examples:\n\n\b\n  sluice topics              create what is missing, report what has drifted\n"
     "  sluice topics --check      in CI or before a deployment: exit code 1 if anything is not as declared\n"
-    "  sluice topics --alter      add partitions that lack and put settings right, too"
+    "  sluice topics --alter      add partitions that lack and put settings right, too\n"
+    "  sluice topics --acls | sh -s -- --bootstrap-server kafka-1:9092 --command-config admin.properties"
 )
 @click.option("--check", is_flag=True, help="Change nothing; exit code 1 if a topic is missing or has drifted.")
 @click.option("--alter", is_flag=True, help="Also add missing partitions and set what topics keep, as declared.")
+@click.option("--acls", is_flag=True, help="Instead print the rights that every stage needs, as kafka-acls commands.")
 @options.as_json
-def topics(check: bool, alter: bool, as_json: bool) -> None:
+def topics(check: bool, alter: bool, acls: bool, as_json: bool) -> None:
     """Create the topics that the pipelines declare, and report those that are not as declared.
 
     Every topic needs SLUICE_KAFKA_PARTITIONS partitions, because a record keeps its partition number from stage to
@@ -82,8 +84,11 @@ def topics(check: bool, alter: bool, as_json: bool) -> None:
     """
     from shared.terminal.printing import print_json, show, table
 
-    if check and alter:
-        raise UsageError("--check changes nothing, --alter does", remedy="give one of them")
+    if check + alter + acls > 1:
+        raise UsageError("--check and --acls change nothing, --alter does", remedy="give one of them")
+    if acls:
+        _print_rights(as_json)
+        return
     rows, embedded = asyncio.run(_topics(check, alter))
     if as_json:
         print_json(rows)
@@ -93,6 +98,18 @@ def topics(check: bool, alter: bool, as_json: bool) -> None:
             click.echo(NOT_ENFORCED)
     if drifted := [str(row["topic"]) for row in rows if row["state"] not in {OK, CREATED, ALTERED}]:
         raise SluiceError(f"not as declared: {', '.join(drifted)}\n{_remedy(check, alter)}")
+
+
+def _print_rights(as_json: bool) -> None:
+    from shared.broker.rights import commands, rights
+    from shared.pipelines import pipelines
+    from shared.terminal.printing import print_json
+
+    granted = [right for pipeline in pipelines().values() for right in rights(pipeline)]
+    if as_json:
+        print_json([right._asdict() for right in granted])
+    else:
+        click.echo("\n".join(commands(granted)))
 
 
 def _remedy(check: bool, alter: bool) -> str:

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 
+NO_ROLES = (
+    "the server has no roles {}, and we may not create them. All works without them, as the owner of the tables; "
+    "once an administrator has created them, `sluice migrate` grants them what they are for"
+)
+
+
 @click.command(
     epilog="Examples:\n\n\b\n  sluice migrate                    everything; what to run where nothing is running yet\n"
     "  sluice migrate --phase pre        before new code is deployed; old code goes on working\n"
@@ -22,12 +28,15 @@ if TYPE_CHECKING:
 def migrate(phase: str | None, as_json: bool) -> None:
     """Bring the tables of the database to what this release needs.
 
-    All or nothing, and safe to run again and from many machines at once. Works on SLUICE_DATABASE_URL, else on the
-    embedded database.
+    All or nothing, and safe to run again and from many machines at once. Creates the roles sluice_stage, sluice_api and
+    sluice_reader too, if the user who migrates may, and grants each what its users need. Works on SLUICE_DATABASE_URL,
+    else on the embedded database.
     """
     from shared.terminal.printing import print_json
 
-    applied, missing = asyncio.run(_migrate(phase))
+    applied, missing, roles = asyncio.run(_migrate(phase))
+    if roles:
+        click.echo(NO_ROLES.format(", ".join(roles)), err=True)
     if as_json:
         print_json({"applied": applied, "missing": missing})
         return
@@ -39,8 +48,8 @@ def migrate(phase: str | None, as_json: bool) -> None:
         click.echo(f"still missing: {one['version']:04} {one['phase']} {one['name']}")
 
 
-async def _migrate(phase: str | None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    from shared.database import Migration, apply_migrations, missing_migrations
+async def _migrate(phase: str | None) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[str]]:
+    from shared.database import Migration, apply_migrations, keep_roles, missing_migrations
     from shared.settings import Settings
     from shared.terminal.connect import open_database
 
@@ -51,7 +60,8 @@ async def _migrate(phase: str | None) -> tuple[list[dict[str, Any]], list[dict[s
         if phase == "post" and any(one.phase == "pre" for one in await missing_migrations(database)):
             raise UsageError("migrations of phase pre are missing", remedy="Run `sluice migrate --phase pre` first.")
         applied = await apply_migrations(database, _phases(phase))
-        return [row(one) for one in applied], [row(one) for one in await missing_migrations(database)]
+        missing = [row(one) for one in await missing_migrations(database)]
+        return [row(one) for one in applied], missing, await keep_roles(database)
 
 
 def _phases(phase: str | None) -> Any:
