@@ -102,6 +102,14 @@ class StageConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships n
         self.report_health()
         return found
 
+    async def stop(self) -> None:
+        """Leave the group and close; without goodbye if the broker does not answer, since its session ends anyway."""
+        try:
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await super().stop()
+        except TimeoutError:
+            log.warning("the group has not been left: the broker does not answer")
+
     async def _recover(self, error: Exception) -> None:
         """Return to what is committed, and leave out for a while the partition that cannot be read, if it is one."""
         results = self._fetcher._records  # noqa: SLF001 -- aiokafka offers no other way
@@ -138,7 +146,8 @@ class StageConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships n
             self.report("", False)
 
     def _is_dead(self) -> bool:
-        return bool(self._coordinator._coordination_task.done() or self._fetcher.error_future.done())  # noqa: SLF001 -- the same
+        ended = self._coordinator._coordination_task.done() or self._fetcher.error_future.done()  # noqa: SLF001 -- the same
+        return bool(ended and not self._closed)
 
 
 def _is_spent(result: Any) -> bool:

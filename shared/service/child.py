@@ -17,7 +17,7 @@ from shared.settings import Settings
 READY_TIMEOUT_SECONDS = 60.0
 POLL_SECONDS = 0.05
 RESTART_DELAYS = (0.1, 1.0, 5.0)
-KILL_GRACE_SECONDS = 10.0
+KILL_GRACE_SECONDS = 15.0
 
 Say = Callable[[str], None]
 

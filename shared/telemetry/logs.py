@@ -7,6 +7,26 @@ import structlog
 
 from shared.settings import LogSettings
 
+REPEAT_SECONDS = 10.0
+
+
+class Seldom(logging.Filter):
+    """Lets the Kafka client report an error once in a while: without a broker it does so hundreds of times a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[tuple[str, int], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether this place in the client's code has been silent for long enough."""
+        if record.levelno < logging.ERROR or not record.name.startswith("aiokafka"):
+            return True
+        place = record.pathname, record.lineno
+        if record.created - self._last.get(place, 0.0) < REPEAT_SECONDS:
+            return False
+        self._last[place] = record.created
+        return True
+
 
 def configure_logs(settings: LogSettings) -> None:
     """Set up logging of this process, to standard error."""
@@ -23,4 +43,7 @@ def configure_logs(settings: LogSettings) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    logging.basicConfig(level=max(level, logging.WARNING), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.addFilter(Seldom())
+    form = "%(asctime)s %(levelname)s %(name)s %(message)s"
+    logging.basicConfig(level=max(level, logging.WARNING), format=form, handlers=[handler])

@@ -1,6 +1,7 @@
-"""What only Apache Kafka does: a replica that is known again by its name, a producer whose records are numbered."""
+"""What only Apache Kafka does, or can be made to do: replicas with names, records with numbers, a broker that hangs."""
 
 import json
+from pathlib import Path
 
 import pytest
 from aiokafka import TopicPartition
@@ -9,8 +10,10 @@ from shared.broker.producer import Publisher
 from shared.errors import TransientError
 from shared.runtime.envelope import OutRecord
 from tests.contract.conftest import Shop
-from tests.contract.shop import Order
+from tests.contract.kafka import Kafka
+from tests.contract.shop import Gates, Order, make_shop
 from tests.kafka import backend
+from tests.kafka.apache import ApacheKafka
 
 pytestmark = pytest.mark.skipif(backend.CHOSEN == backend.EMBEDDED, reason="the embedded broker cannot do this")
 
@@ -43,3 +46,21 @@ async def test_a_producer_with_a_gap_in_its_numbers_is_replaced(shop: Shop) -> N
             await publisher.publish([record])
         await publisher.publish([record])
     assert await shop.kafka.ends(shop.orders) == {0: 2, 1: 0, 2: 0, 3: 0}
+
+
+async def test_a_stage_whose_broker_hangs_obeys_sigterm(tmp_path: Path) -> None:
+    """It cannot tell its group, and does not wait for an answer."""
+    cluster = ApacheKafka(tmp_path)
+    shop = Shop("shop", Kafka(await cluster.start()), Gates(tmp_path))
+    try:
+        async with shop.kafka:
+            await shop.kafka.create(make_shop(shop.name, shop.gates).topic_names(), shop.partitions)
+            replica = await shop.start(drain_seconds=1, kafka_request_timeout_ms=120_000)
+            await replica.ready()
+            shop.kafka.forget()
+        cluster.nodes[0].suspend()
+        assert await replica.terminate(60) == 0, replica.log()
+    finally:
+        await cluster.stop()
+        for replica in shop.replicas:
+            await replica.kill()
