@@ -86,11 +86,11 @@ def address(listener: socket.socket) -> str:
 
 
 @asynccontextmanager
-async def forwarding(port: int, to: int) -> AsyncIterator[None]:
-    """A server on `port` whose every byte goes to another port of this machine."""
+async def forwarding(port: int, host: str, to: int) -> AsyncIterator[None]:
+    """A server on `port` whose every byte goes to another place."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        onward_reader, onward_writer = await asyncio.open_connection("127.0.0.1", to)
+        onward_reader, onward_writer = await asyncio.open_connection(host, to)
         await asyncio.gather(_copy(reader, onward_writer), _copy(onward_reader, writer))
 
     server = await asyncio.start_server(connected, "127.0.0.1", port)

@@ -92,7 +92,7 @@ class TestErrors:
 
     async def test_a_refused_login_can_be_set_right(self, server_url: str) -> None:
         with pytest.raises(TransientError, match="check the user and the password in SLUICE_DATABASE_URL"):
-            await Database(settings(server_url.replace("sluice:", "sluice:wrong", 1))).__aenter__()
+            await Database(settings(server_url.replace("@", "wrong@", 1))).__aenter__()
 
     async def test_an_unknown_database_can_be_created(self, server_url: str) -> None:
         with pytest.raises(TransientError, match="does not exist; check the name of the database"):

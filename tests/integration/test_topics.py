@@ -78,6 +78,11 @@ async def test_settings_and_missing_partitions_are_put_right_and_nothing_else(ad
     keeping = {name: Keeping(days=2)}
     await admin.ensure([name], 2, {name: Keeping(days=1)})
     await admin.set_configs({name: {"max.message.bytes": "2000000"}})
+
+    async def set_by_an_operator() -> bool:
+        return (await admin.configs([name]))[name]["max.message.bytes"] == "2000000"
+
+    await eventually(set_by_an_operator, "the broker knows of the operator's setting")
     await put_right(admin, await inspect(admin, keeping, 3))
     (report,) = await once_settled(admin, keeping, 3)
     assert report.actual == Shape(3, 1)

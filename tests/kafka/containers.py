@@ -1,6 +1,7 @@
 """Kafka and PostgreSQL in containers, through the testcontainers library; it needs a Docker engine.
 
-The library is no development dependency: `pip install 'testcontainers>=4.15'` brings it.
+The library is no development dependency: `pip install 'testcontainers>=4.15'` brings it. Without a registry, local
+images of these names will do, and TESTCONTAINERS_RYUK_DISABLED=true spares the library an image of its own.
 """
 
 import asyncio
@@ -12,6 +13,8 @@ from tests.kafka.apache import UnavailableError
 
 KAFKA_IMAGE = "confluentinc/cp-kafka:8.1.0"
 POSTGRES_IMAGE = "postgres:18"
+START_SECONDS = 180
+"""The library's own 30 are too few for a broker on a machine that others use too."""
 
 
 def require() -> None:
@@ -39,7 +42,7 @@ class KafkaInContainer:
         self._container = KafkaContainer(KAFKA_IMAGE).with_kraft()
         self._container.with_env("KAFKA_GROUP_MIN_SESSION_TIMEOUT_MS", "1000")
         self._container.with_env("KAFKA_AUTO_CREATE_TOPICS_ENABLE", "false")
-        await asyncio.to_thread(self._container.start)
+        await asyncio.to_thread(self._container.start, START_SECONDS)
         return str(self._container.get_bootstrap_server())
 
     async def stop(self) -> None:
