@@ -9,7 +9,6 @@ import click
 import pytest
 import yaml
 
-from deployment.__main__ import current_files
 from deployment.alerts import alerts
 from deployment.declared import stage_names, stages
 from deployment.metrics import declared_metrics
@@ -124,10 +123,6 @@ def test_every_stage_that_asks_has_a_question_of_its_name() -> None:
     modules = [importlib.import_module(stage.handler.__module__) for stage in stages()]
     found = {value.name for module in modules for value in vars(module).values() if isinstance(value, Question)}
     assert {stage.name for stage in stages() if Ask in stage.resources.values()} == found
-
-
-def test_generated_files_are_current() -> None:
-    assert [path.name for path, text in current_files().items() if path.read_text() != text] == []
 
 
 def test_boards_have_fixed_ids_and_choose_their_data_sources() -> None:
