@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from services.api.accepting import Acceptance
 from services.api.access import Access
@@ -19,6 +20,16 @@ from shared.runtime.declaration import Pipeline
 from shared.settings import Settings
 
 VERSION = "1"
+UNTRACED = ("/health/", "/metrics", "/console")
+"""They come every few seconds, or have in their address what somebody looks for."""
+TELEMETRY: TelemetryConfig = {
+    "metrics": False,  # they are our own
+    "logs": False,  # they would hold what exceptions say
+    "operation_spans": False,
+    "auto_configure": False,
+    "exclude": lambda scope: scope["path"].startswith(UNTRACED),
+}
+"""Of FastAPI's telemetry the span of each request, in its client's trace, is all that is wanted."""
 
 
 def create_app(settings: Settings, pipeline: Pipeline) -> FastAPI:
@@ -32,7 +43,9 @@ def create_app(settings: Settings, pipeline: Pipeline) -> FastAPI:
         async with connections:
             yield
 
-    app = FastAPI(title=TITLE, version=VERSION, description=DESCRIPTION, lifespan=lifespan, redoc_url=None)
+    app = FastAPI(
+        title=TITLE, version=VERSION, description=DESCRIPTION, lifespan=lifespan, redoc_url=None, telemetry=TELEMETRY
+    )
     guarded = [Depends(Access(settings.api.keys))]
     reader = IndicatorReader(model, pipeline.key, settings.api.max_indicators)
     acceptance = Acceptance(pipeline, connections, settings)

@@ -13,6 +13,7 @@ from services.api.problems import JSON, Problem
 from shared.errors import UsageError
 from shared.feeding import Receipt
 from shared.settings import LlmSettings, Settings
+from shared.telemetry.trace_context import continuing
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
@@ -57,8 +58,9 @@ def submission_routes(
         indicators = reader.read(await read_json_body(request, settings.api.body_limit_bytes))
         provider = indicators.provider or default_provider
         _check_provider(settings.llm, provider)
-        asked = Asked(indicators, _checked_key(idempotency_key), request.headers.get("traceparent", ""))
-        receipt = await acceptance.accept(asked)
+        asked = Asked(indicators, _checked_key(idempotency_key))
+        with continuing(request.headers.get("traceparent", "").encode()):
+            receipt = await acceptance.accept(asked)
         return await _accepted(receipt, acceptance, provider)
 
     return router
