@@ -10,6 +10,7 @@ from services.api.accepting import Acceptance
 from services.api.access import Access
 from services.api.batches import BatchReader, batch_routes
 from services.api.connections import Connections
+from services.api.console import console_routes
 from services.api.documentation import DESCRIPTION, TITLE, describe, submission
 from services.api.health import health_routes
 from services.api.indicators import IndicatorReader
@@ -54,6 +55,7 @@ def create_app(settings: Settings, pipeline: Pipeline) -> FastAPI:
     batches = BatchReader(pipeline.name, connections, settings.llm.provider)
     app.include_router(batch_routes(batches), dependencies=guarded)
     app.include_router(health_routes(connections))
+    app.include_router(console_routes(settings, pipeline, connections))
     app.add_middleware(Measured)
     answer_problems(app)
     describe(app, model)
