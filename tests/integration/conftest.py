@@ -15,8 +15,8 @@ from pydantic import SecretStr
 from services.classification.pipeline import CLASSIFICATION
 from shared.broker.topics import TopicAdmin
 from shared.database import Database
-from shared.settings import DatabaseSettings, KafkaSettings
-from tests.integration.api_server import PARTITIONS
+from shared.settings import DatabaseSettings
+from tests.integration.api_server import PARTITIONS, settings_for
 from tests.integration.asked_pipeline import AskedPipeline, asked_pipeline
 from tests.integration.console_history import seed_console
 from tests.integration.seeded import seed
@@ -55,7 +55,7 @@ async def console_url(server_url: str, template: str) -> AsyncIterator[str]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def console_broker(broker: str) -> str:
     """The session's broker with the topics of the pipeline, which no stage reads here."""
-    async with TopicAdmin(KafkaSettings(bootstrap_servers=broker)) as admin:
+    async with TopicAdmin(settings_for(broker, "postgresql://unused").kafka) as admin:
         await admin.ensure(CLASSIFICATION.topic_names(), PARTITIONS)
     return broker
 

@@ -120,12 +120,13 @@ async def test_a_hostile_id_leads_to_its_page(console: httpx.AsyncClient) -> Non
     ("path", "status"),
     [
         ("/console/batch?id=none", 404),
-        ("/console/batch?id=%00", 404),
+        ("/console/batch?id=%00", 400),
         (f"/console/batch?id={OPEN}&offset=-1", 400),
         (f"/console/batch?id={OPEN}&status=<b>", 400),
         ("/console/indicator?id=nobody<b>", 404),
-        ("/console/indicator?id=%00", 404),
-        ("/console/indicators?text=%00", 200),
+        ("/console/indicator?id=%00", 400),
+        ("/console/indicators?text=%00", 400),
+        ("/console/dead-letters?stage=%00", 400),
         ("/console/indicators?text=%25_%5C", 200),
         ("/console/dead-letters/99999", 404),
         ("/console/dead-letters/x", 400),
@@ -254,6 +255,15 @@ class TestActing:
         again = await console.post("/console/reviews/accept", data={"id": "nobody"})
         assert again.status_code == 422
         assert "has no classification" in text_of(again)
+
+    @pytest.mark.parametrize("body", ["id=%00", "id=%ff", "id=" + "x" * 70_000, "&".join(["a=1"] * 2_000)])
+    async def test_what_no_form_sends_is_refused(self, console: httpx.AsyncClient, body: str) -> None:
+        kind = {"content-type": "application/x-www-form-urlencoded"}
+        for path in ("reviews/accept", "reviews/correct", "dead-letters/replay"):
+            answer = await console.post(f"/console/{path}", content=body, headers=kind)
+            assert answer.status_code in {400, 413}, answer.text
+            assert answer.text.startswith("<!doctype html>")
+        assert (await console.post("/console/reviews/accept", json={"id": "plain"})).status_code == 415
 
     async def test_a_dead_letter_is_replayed_once(
         self, console: httpx.AsyncClient, database: Database, console_broker: str, console_url: str

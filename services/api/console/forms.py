@@ -1,8 +1,9 @@
-"""What a form sends."""
+"""What people type: the fields of a form, and texts in an address. The database holds no U+0000, so none is taken."""
 
+from typing import Annotated
 from urllib.parse import parse_qsl
 
-from fastapi import Request
+from fastapi import Query, Request
 
 from services.api.problems import Problem
 
@@ -11,6 +12,7 @@ MOST_FIELDS = 1_000
 KIND = "application/x-www-form-urlencoded"
 
 Form = list[tuple[str, str]]
+SearchText = Annotated[str, Query(max_length=1_024, pattern=r"^[^\x00]*$")]
 
 
 async def read_form(request: Request) -> Form:
@@ -23,9 +25,12 @@ async def read_form(request: Request) -> Form:
         if len(body) > LIMIT_BYTES:
             raise Problem(413, f"a form may have {LIMIT_BYTES:,} bytes", headers={"Connection": "close"})
     try:
-        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
+        form = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
     except ValueError:
         raise Problem(400, "the form cannot be read") from None
+    if any("\0" in text for _, text in form):
+        raise Problem(400, "the form holds U+0000, which cannot be stored")
+    return form
 
 
 def value(form: Form, name: str) -> str:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from services.api.connections import Connections
 from services.api.console.flow import Flow, StageFlow
+from services.api.console.forms import SearchText
 from services.api.console.page_route import PageRoute
 from services.api.console.rendering import page
 from services.api.console.visitors import PATH
@@ -38,7 +39,7 @@ ROWS_A_PAGE = 100
 FOUND_SHOWN = 50
 HISTORY_SHOWN = 200
 
-Text = Annotated[str, Query(max_length=1_024)]
+Id = Annotated[str, Query(alias="id", max_length=1_024, pattern=r"^[^\x00]*$")]
 Live = Annotated[bool, Query()]
 
 
@@ -71,7 +72,7 @@ class Reader:
 
     async def batch(self, batch_id: str, status: ResultStatus | None, offset: int) -> dict[str, Any]:
         """One batch with a page of its rows. Raises Problem if there is none."""
-        found = await batch(self.database, batch_id) if "\0" not in batch_id else None
+        found = await batch(self.database, batch_id)
         if found is None or found.pipeline != self._pipeline:
             raise Problem(404, "there is no batch of this id", "The list of batches has the newest ones.")
         state = BatchState.of(found, "")
@@ -90,13 +91,11 @@ class Reader:
         }
 
     async def found(self, text: str) -> list[Any]:
-        """Indicators that match a text; none for no text, and for what no text in the database can hold."""
-        return await find_indicators(self.database, text, FOUND_SHOWN) if text and "\0" not in text else []
+        """Indicators that match a text; none for no text."""
+        return await find_indicators(self.database, text, FOUND_SHOWN) if text else []
 
     async def indicator(self, indicator_id: str) -> dict[str, Any]:
         """Everything about one indicator. Raises Problem if nothing is known."""
-        if "\0" in indicator_id:
-            raise Problem(404, "no id looks like this")
         letters = find_dead_letters(self.database, ROWS_A_PAGE, LetterFilter(item_id=indicator_id))
         result, submitted, history, failures, known = await asyncio.gather(
             results_of(self.database, [indicator_id]),
@@ -153,7 +152,7 @@ def reading_routes(reader: Reader) -> APIRouter:
     @router.get("/batch")
     async def show_batch(
         request: Request,
-        batch_id: Annotated[str, Query(alias="id", max_length=200)],
+        batch_id: Id,
         status: ResultStatus | None = None,
         offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
         live: Live = True,
@@ -162,13 +161,11 @@ def reading_routes(reader: Reader) -> APIRouter:
         return page(request, "batch", live=live and found["batch"].status == "running", **found)
 
     @router.get("/indicators")
-    async def search(request: Request, text: Text = "") -> Response:
+    async def search(request: Request, text: SearchText = "") -> Response:
         return page(request, "indicators", text=text.strip(), found=await reader.found(text.strip()))
 
     @router.get("/indicator")
-    async def show_indicator(
-        request: Request, indicator_id: Annotated[str, Query(alias="id", max_length=1_024)]
-    ) -> Response:
+    async def show_indicator(request: Request, indicator_id: Id) -> Response:
         return page(request, "indicator", notice="", failed=False, **await reader.indicator(indicator_id))
 
     return router

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.responses import FileResponse
 
 from services.api.connections import Connections
-from services.api.console.acting import Actions, action_routes
+from services.api.console.decisions import Decisions, decision_routes
 from services.api.console.entrance import entrance_routes
 from services.api.console.flow import Flow
+from services.api.console.letters import Letters, letter_routes
 from services.api.console.page_route import PageRoute
 from services.api.console.reading import Reader, reading_routes
 from services.api.console.visitors import PATH, Visitors
@@ -35,7 +36,8 @@ def console_routes(settings: Settings, pipeline: Pipeline, connections: Connecti
     console.include_router(entrance_routes(visitors))
     inside = [Depends(visitors)]
     console.include_router(reading_routes(reader), dependencies=inside)
-    console.include_router(action_routes(Actions(settings, connections, offered), reader), dependencies=inside)
+    console.include_router(letter_routes(Letters(settings, connections)), dependencies=inside)
+    console.include_router(decision_routes(Decisions(connections, offered), reader), dependencies=inside)
     return console
 
 
