@@ -14,10 +14,11 @@ from schemas.delivery import Header
 from shared.broker.producer import Publisher
 from shared.database import Database
 from shared.database.ledger import Batch, Item, NewBatch, open_batch, register_items
-from shared.runtime.codec import new_traceparent
 from shared.runtime.declaration import Pipeline
 from shared.runtime.envelope import OutRecord
 from shared.settings import FeedSettings
+from shared.telemetry.messaging import create_batch, send_batch
+from shared.telemetry.trace_context import current_trace_id, current_traceparent, new_traceparent
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +40,35 @@ class Receipt:
 
 
 class Feeder:
-    """Submits items to the ingest topic of a pipeline."""
+    """Submits items to the ingest topic of a pipeline. `trace_ratio`: of the traces that begin here, those recorded."""
 
-    def __init__(self, pipeline: Pipeline, database: Database, publisher: Publisher, settings: FeedSettings) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        database: Database,
+        publisher: Publisher,
+        settings: FeedSettings,
+        trace_ratio: float = 0.0,
+    ) -> None:
         self._pipeline = pipeline
         self._database = database
         self._publisher = publisher
         self._settings = settings
+        self._trace_ratio = trace_ratio
 
     async def submit(self, submission: Submission) -> Receipt:
         """Register and publish. Raises TransientError; then the batch is registered whole or not at all."""
+        with create_batch(self._pipeline.edge.name, len(submission.items)):
+            return await self._submit(submission)
+
+    async def _submit(self, submission: Submission) -> Receipt:
         batch_id = submission.batch_id or str(uuid.uuid4())
         new = NewBatch(
             batch_id=batch_id,
             pipeline=self._pipeline.name,
             total=len(submission.items),
             provider=submission.provider,
-            trace_id=_trace_id(batch_id),
+            trace_id=current_trace_id() or _trace_id(batch_id),
             idempotency_key=submission.idempotency_key,
         )
         async with self._database.transaction() as transaction:
@@ -88,23 +101,26 @@ class Feeder:
         """
         pause = self._settings.chunk_delay_ms / 1000
         size = self._settings.chunk_size if pause else max(len(items), 1)
-        for start in range(0, len(items), size):
-            if start:
-                await asyncio.sleep(pause)
-            await self._publisher.publish(
-                [self._record(batch, *item, ingested_at) for item in items[start : start + size]]
-            )
+        with send_batch({self._pipeline.edge.name: len(items)}):
+            for start in range(0, len(items), size):
+                if start:
+                    await asyncio.sleep(pause)
+                headers = self._headers(batch, ingested_at)
+                await self._publisher.publish([self._record(*item, headers) for item in items[start : start + size]])
 
-    def _record(self, batch: Batch, item_id: str, payload: str, ingested_at: float | None) -> OutRecord:
+    def _headers(self, batch: Batch, ingested_at: float | None) -> list[tuple[str, bytes]]:
+        """What records that are published together have in common. They are in the batch's trace."""
         now = time.time()
+        context = current_traceparent(batch.trace_id) or new_traceparent(self._trace_ratio, batch.trace_id)
         headers = [
             (Header.BATCH_ID, batch.batch_id.encode()),
             (Header.INGESTED_AT, b"%.3f" % (now if ingested_at is None else ingested_at)),
             (Header.PRODUCED_AT, b"%.3f" % now),
-            (Header.TRACEPARENT, _traceparent(batch.trace_id)),
+            (Header.TRACEPARENT, context),
         ]
-        if batch.provider:
-            headers.append((Header.PROVIDER, batch.provider.encode()))
+        return [*headers, (Header.PROVIDER, batch.provider.encode())] if batch.provider else headers
+
+    def _record(self, item_id: str, payload: str, headers: list[tuple[str, bytes]]) -> OutRecord:
         return OutRecord(self._pipeline.edge.name, item_id.encode(), payload.encode(), headers)
 
 
@@ -114,8 +130,3 @@ def _trace_id(batch_id: str) -> str:
         return uuid.UUID(batch_id).hex
     except ValueError:
         return secrets.token_hex(16)
-
-
-def _traceparent(trace_id: str) -> bytes:
-    """A W3C trace context within the batch's trace; a trace of its own if the batch has none."""
-    return f"00-{trace_id}-{secrets.token_hex(8)}-01".encode() if trace_id else new_traceparent()

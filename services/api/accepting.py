@@ -1,7 +1,6 @@
 """Takes a submission in: once for each idempotency key, whole or not at all, and only if the pipeline keeps up."""
 
 import asyncio
-import re
 import secrets
 import time
 import uuid
@@ -23,6 +22,7 @@ from shared.feeding import Feeder, Receipt
 from shared.runtime.declaration import Pipeline
 from shared.settings import Settings
 from shared.telemetry.metrics import API_ACCEPTED, API_BACKLOG
+from shared.telemetry.trace_context import current_trace_id
 
 BACKLOG_SECONDS = 1.0
 PUBLISH_SECONDS = 5.0
@@ -32,7 +32,6 @@ LONGEST_RETRY_SECONDS = 60.0
 USUAL_RATE = 200.0
 """Items a second, assumed while nothing has been measured."""
 LEAST_SECONDS = 1.0
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +40,6 @@ class Asked:
 
     indicators: Indicators
     idempotency_key: str | None = None
-    traceparent: str = ""
-
-    @property
-    def trace_id(self) -> str:
-        """The trace the client is in, or a new one."""
-        given = _TRACEPARENT.fullmatch(self.traceparent)
-        return given[1] if given else secrets.token_hex(16)
 
 
 class Acceptance:
@@ -67,6 +59,7 @@ class Acceptance:
         self._pipeline = pipeline
         self._connections = connections
         self._feed = settings.feed.model_copy(update={"chunk_delay_ms": 0})  # no pause in a transaction
+        self._trace_ratio = settings.tracing.ratio
         self._max_lag = settings.api.max_lag
         self._clock = clock
         self._backlog: Recent[str, Backlog] = Recent(self._read_backlog, BACKLOG_SECONDS)
@@ -136,7 +129,8 @@ class Acceptance:
 
     async def _submit(self, asked: Asked) -> Receipt:
         given = asked.indicators
-        feeder = Feeder(self._pipeline, self._connections.database, self._connections.publisher, self._feed)
+        servers = (self._connections.database, self._connections.publisher)
+        feeder = Feeder(self._pipeline, *servers, self._feed, self._trace_ratio)
         async with self._connections.database.transaction() as transaction:
             await limit_idle(transaction, IDLE_SECONDS)
             batch, new = await open_batch(transaction, self._new_batch(asked))
@@ -155,7 +149,7 @@ class Acceptance:
             pipeline=self._pipeline.name,
             total=len(asked.indicators.items),
             provider=asked.indicators.provider or "",  # none: each stage asks the provider of its settings
-            trace_id=asked.trace_id,
+            trace_id=current_trace_id() or secrets.token_hex(16),
             idempotency_key=asked.idempotency_key,
         )
 

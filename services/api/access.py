@@ -42,7 +42,8 @@ class Access:
             ApiKey(f"env:{place}", digest_of(key.get_secret_value().encode()))
             for place, key in enumerate(settings.keys, 1)
         ]
-        self._open = not self._plain and self._file is None
+        self.open = not self._plain and self._file is None
+        """Whether everybody may ask."""
         self.limits = RateLimits(settings, clock)
 
     async def __call__(
@@ -52,9 +53,12 @@ class Access:
         bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
     ) -> Client:
         """Let the request pass, or answer 401 or 429."""
+        return await self.admit(request, [text for text in (key, bearer.credentials if bearer else None) if text])
+
+    async def admit(self, request: Request, shown: Sequence[str]) -> Client:
+        """Who sends a request with these keys. Raises Problem: 401 if none of them is valid, 429 beyond a limit."""
         address = request.client.host if request.client else ""
-        shown = [text for text in (key, bearer.credentials if bearer else None) if text]
-        client = Client("" if self._open else await self._name(shown, address), address)
+        client = Client("" if self.open else await self._name(shown, address), address)
         await self.limits.take_request(client.counted_as)
         return client
 

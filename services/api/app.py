@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from services.api.accepting import Acceptance
 from services.api.access import Access
 from services.api.batches import BatchReader, batch_routes
 from services.api.connections import Connections
+from services.api.console import console_routes
 from services.api.documentation import DESCRIPTION, TITLE, describe, submission
 from services.api.health import health_routes
 from services.api.indicators import IndicatorReader
@@ -20,6 +22,16 @@ from shared.runtime.declaration import Pipeline
 from shared.settings import Settings
 
 VERSION = "1"
+UNTRACED = ("/health/", "/metrics", "/console")
+"""They come every few seconds, or have in their address what somebody looks for."""
+TELEMETRY: TelemetryConfig = {
+    "metrics": False,  # they are our own
+    "logs": False,  # they would hold what exceptions say
+    "operation_spans": False,
+    "auto_configure": False,
+    "exclude": lambda scope: scope["path"].startswith(UNTRACED),
+}
+"""Of FastAPI's telemetry the span of each request, in its client's trace, is all that is wanted."""
 
 
 def create_app(settings: Settings, pipeline: Pipeline, clock: Callable[[], float] = time.time) -> FastAPI:
@@ -36,7 +48,9 @@ def create_app(settings: Settings, pipeline: Pipeline, clock: Callable[[], float
         async with connections:
             yield
 
-    app = FastAPI(title=TITLE, version=VERSION, description=DESCRIPTION, lifespan=lifespan, redoc_url=None)
+    app = FastAPI(
+        title=TITLE, version=VERSION, description=DESCRIPTION, lifespan=lifespan, redoc_url=None, telemetry=TELEMETRY
+    )
     access = Access(settings.api, clock)
     reader = IndicatorReader(model, pipeline.key, settings.api.max_indicators)
     acceptance = Acceptance(pipeline, connections, settings)
@@ -45,6 +59,7 @@ def create_app(settings: Settings, pipeline: Pipeline, clock: Callable[[], float
     batches = BatchReader(pipeline.name, connections, settings.llm.provider)
     app.include_router(batch_routes(batches), dependencies=[Depends(access)])
     app.include_router(health_routes(connections))
+    app.include_router(console_routes(settings, pipeline, connections, access))
     app.add_middleware(Measured)
     answer_problems(app)
     describe(app, model)

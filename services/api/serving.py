@@ -13,6 +13,7 @@ from shared.errors import UsageError
 from shared.pipelines import pipelines
 from shared.service.process import spare_garbage_collection
 from shared.settings import Settings
+from shared.telemetry.exporting import exporting
 
 log = structlog.get_logger()
 
@@ -33,7 +34,8 @@ def run_api(settings: Settings, host: str, port: int) -> None:
     # uvicorn raises the signal again once it has shut down; by then it has done its work.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    uvloop.run(_serve(settings, host, port))
+    with exporting(settings.tracing, "sluice-api", begins_traces=True):
+        uvloop.run(_serve(settings, host, port))
 
 
 def server_config(app: FastAPI, settings: Settings, host: str, port: int) -> uvicorn.Config:

@@ -15,6 +15,7 @@ from services.api.problems import JSON, Problem
 from shared.errors import UsageError
 from shared.feeding import Receipt
 from shared.settings import LlmSettings, Settings
+from shared.telemetry.trace_context import continuing
 
 log = structlog.get_logger()
 
@@ -66,7 +67,8 @@ def submission_routes(
         _check_provider(settings.llm, provider)
         own_key = _own(client, _checked_key(idempotency_key))
         await access.limits.take_indicators(client.counted_as, len(indicators.items))
-        receipt = await acceptance.accept(Asked(indicators, own_key, request.headers.get("traceparent", "")))
+        with continuing(request.headers.get("traceparent", "").encode()):
+            receipt = await acceptance.accept(Asked(indicators, own_key))
         if receipt.new:
             log.info("accepted", client=client.name, batch_id=receipt.batch.batch_id, count=receipt.batch.total)
         return await _accepted(receipt, acceptance, provider)

@@ -199,14 +199,10 @@ def _report(made: "list[Made]", refused: dict[str, str], as_json: bool) -> None:
 
 
 def _sentence(made: "Made") -> str:
+    from services.classification.reviewing import in_a_sentence
     from shared.terminal.shown import printable
 
-    name = printable(made.indicator_id)
-    if made.repeated:
-        return f"{name}: {made.decision.verdict} already"
-    changes = ", ".join(f"{field}={'null' if value is None else value}" for field, value in made.changed.items())
-    told = f"{name}: {made.decision.verdict}" + (f", {changes}" if changes else "")
-    return f"{told}; no longer waits in {len(made.batches)} batch(es)" if made.batches else told
+    return in_a_sentence(made._replace(indicator_id=printable(made.indicator_id)))
 
 
 def _ask(question: "Callable[[Database], Coroutine[Any, Any, T]]") -> T:

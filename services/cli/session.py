@@ -19,6 +19,7 @@ from shared.pipelines import pipelines
 from shared.runtime.declaration import Pipeline
 from shared.service.local import Local, local_stack
 from shared.settings import Settings
+from shared.telemetry.exporting import exporting
 
 CHILD_COMMAND = (sys.executable, "-m", "services.cli.main")
 """How a child process of this program is started."""
@@ -88,10 +89,11 @@ async def session(settings: Settings, console: Console, *, quiet: bool = False) 
             console.print(message, style="dim", highlight=False, markup=False)
 
     pipeline = classification()
-    async with (
-        local_stack(settings, pipeline, CHILD_COMMAND, say) as local,
-        Database(local.settings.database) as database,
-        Publisher(local.settings.kafka, local.settings.kafka.partitions) as publisher,
-    ):
-        feeder = Feeder(pipeline, database, publisher, local.settings.feed)
-        yield Session(local, database, feeder, console, quiet)
+    with exporting(settings.tracing, "sluice-cli", begins_traces=True):
+        async with (
+            local_stack(settings, pipeline, CHILD_COMMAND, say) as local,
+            Database(local.settings.database) as database,
+            Publisher(local.settings.kafka, local.settings.kafka.partitions) as publisher,
+        ):
+            feeder = Feeder(pipeline, database, publisher, local.settings.feed, settings.tracing.ratio)
+            yield Session(local, database, feeder, console, quiet)

@@ -12,9 +12,11 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from shared.database.errors import mapped
+from shared.database.queries import name_of
 from shared.errors import SluiceError, UsageError
 from shared.settings import DatabaseSettings
 from shared.telemetry.metrics import POOL_IN_USE, POOL_SIZE, POOL_WAIT
+from shared.telemetry.statements import statement_span
 from shared.tls import client_context
 
 Record = asyncpg.Record
@@ -51,27 +53,27 @@ class Transaction:
 
     async def fetch(self, query: str, *arguments: object) -> list[Record]:
         """All rows of a query."""
-        with mapped():
+        with mapped(), statement_span(name_of(query)):
             return await self._connection.fetch(query, *arguments)
 
     async def fetchrow(self, query: str, *arguments: object) -> Record | None:
         """The first row of a query."""
-        with mapped():
+        with mapped(), statement_span(name_of(query)):
             return await self._connection.fetchrow(query, *arguments)
 
     async def fetchval(self, query: str, *arguments: object) -> Any:
         """The first value of the first row."""
-        with mapped():
+        with mapped(), statement_span(name_of(query)):
             return await self._connection.fetchval(query, *arguments)
 
     async def execute(self, query: str, *arguments: object) -> str:
         """Run a statement; without arguments also several of them, separated by semicolons."""
-        with mapped():
+        with mapped(), statement_span(name_of(query)):
             return await self._connection.execute(query, *arguments)
 
     async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Append rows to a table by binary COPY."""
-        with mapped():
+        with mapped(), statement_span(f"COPY {table}"):
             await self._connection.copy_records_to_table(table, columns=columns, records=rows)
 
 
@@ -108,7 +110,7 @@ class Database:
                 with suppress(SluiceError), mapped():
                     await work.rollback()
                 raise
-            with mapped():
+            with mapped(), statement_span("COMMIT"):
                 await work.commit()
 
     async def fetch(self, query: str, *arguments: object) -> list[Record]:

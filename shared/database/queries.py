@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from importlib.resources import files
 
 _NAME = re.compile(r"^-- name: *(\w+) *$", re.MULTILINE)
+_NAMES: dict[str, str] = {}
+"""The name of every statement that has been loaded, by its text: the driver takes nothing but text."""
 
 
 class Queries(Mapping[str, str]):
@@ -28,6 +30,7 @@ class Queries(Mapping[str, str]):
             if name in self._statements:
                 raise ValueError(f"two queries are named {name}")
             self.descriptions[name], self._statements[name] = _parse(name, block)
+            _NAMES[self._statements[name]] = name
 
     def __getitem__(self, name: str) -> str:
         return self._statements[name]
@@ -37,6 +40,11 @@ class Queries(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._statements)
+
+
+def name_of(statement: str) -> str:
+    """The name a statement was loaded by; the first word of one that was not."""
+    return _NAMES.get(statement) or statement.split(maxsplit=1)[0]
 
 
 def _parse(name: str, block: str) -> tuple[str, str]:

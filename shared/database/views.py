@@ -137,6 +137,18 @@ class Incomplete(NamedTuple):
     submitted_at: datetime
 
 
+class FoundIndicator(NamedTuple):
+    """A classified indicator that somebody looks for."""
+
+    indicator_id: str
+    name: str
+    units: str
+    family: str | None
+    indicator_type: str | None
+    overall_confidence: float | None
+    review_status: str | None
+
+
 class Submitted(NamedTuple):
     """A batch that an item was part of, and how it ended there."""
 
@@ -261,6 +273,11 @@ async def incomplete(
     return [Incomplete(*row) for row in await executor.fetch(queries()["incomplete"], batch_id, item_id, limit)]
 
 
+async def find_indicators(executor: Executor, text: str, limit: int) -> list[FoundIndicator]:
+    """Classified indicators whose id or name contains a text, in any case."""
+    return [FoundIndicator(*row) for row in await executor.fetch(queries()["find_indicators"], text, limit)]
+
+
 async def submissions(executor: Executor, item_id: str) -> list[Submitted]:
     """Every batch an item was part of, the newest first."""
     return [Submitted(*row) for row in await executor.fetch(queries()["submissions"], item_id)]
@@ -274,3 +291,8 @@ async def stage_history(executor: Executor, item_id: str, limit: int) -> list[St
 async def find_dead_letters(executor: Executor, limit: int | None, which: LetterFilter) -> list[LetterRow]:
     """Dead letters without their payload, the newest first."""
     return [LetterRow(*row) for row in await executor.fetch(queries()["find_dead_letters"], limit, *which)]
+
+
+async def unresolved_dead_letters(executor: Executor) -> int:
+    """How many dead letters nobody has replayed."""
+    return int(await executor.fetchval(queries()["unresolved_dead_letters"]))

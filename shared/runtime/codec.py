@@ -1,9 +1,9 @@
 """Bytes to validated messages and back. One bad record never touches its neighbours."""
 
 import re
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,6 +13,7 @@ from schemas.delivery import Header, RejectCode
 from shared.runtime.declaration import Topic
 from shared.runtime.envelope import MAX_HEADER_BYTES, MEANINGFUL, Envelope, Record, open_envelope
 from shared.runtime.outcome import Reject
+from shared.telemetry.trace_context import new_traceparent
 
 MAX_ERRORS_SHOWN = 3
 MAX_KEY_BYTES = 1024
@@ -38,10 +39,11 @@ class Decoded:
 class Decoder:
     """Reads the records of one topic. A topic without a model gives every record as it is and refuses none."""
 
-    def __init__(self, topic: Topic[Any], key_field: str | None, max_bytes: int) -> None:
+    def __init__(self, topic: Topic[Any], key_field: str | None, max_bytes: int, trace_ratio: float = 0.0) -> None:
         self._topic = topic
         self._key_field = key_field
         self._max_bytes = max_bytes
+        self._new_traceparent = partial(new_traceparent, trace_ratio)
         self._version = str(topic.schema_version).encode()
         self._validate = topic.model.__pydantic_validator__.validate_json if topic.model else None
         self._familiar: tuple[bytes | None, bytes | None, bytes | None] = (None, None, None)
@@ -87,7 +89,7 @@ class Decoder:
         except ValidationError as error:
             raise _explain(error) from None
         item_id = getattr(message, self._key_field) if self._key_field else _key(record)
-        return open_envelope(record, item_id, headers, new_traceparent), message
+        return open_envelope(record, item_id, headers, self._new_traceparent), message
 
     def _check_version(self, version: bytes) -> None:
         newest, text = self._topic.schema_version, version.decode(errors="replace")
@@ -148,12 +150,6 @@ def _check_meaning(headers: Mapping[str, bytes]) -> None:
 
 
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-
-
-def new_traceparent() -> bytes:
-    """A W3C trace context for a record that arrived without one."""
-    noise = secrets.token_hex(24)
-    return f"00-{noise[:32]}-{noise[32:]}-01".encode()
 
 
 def _explain(error: ValidationError) -> _NotUnderstood:

@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from schemas.base import Contract
 from schemas.delivery import Header
 from shared.runtime.clock import Clock
-from shared.runtime.codec import encode, new_traceparent
+from shared.runtime.codec import encode
 from shared.runtime.dead_letters import dead_letter
 from shared.runtime.declaration import Stage
 from shared.runtime.envelope import Headers, OutRecord
 from shared.runtime.outcome import Reject
+from shared.telemetry.trace_context import new_traceparent
 
 
 class StoredRecord:

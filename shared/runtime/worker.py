@@ -25,6 +25,7 @@ from shared.runtime.measure import StageMetrics
 from shared.runtime.outcome import Emit, Outcome, Reject
 from shared.runtime.policy import DeadLetterGuard, RetryPolicy
 from shared.runtime.sizes import INNER_INPUT_BYTES
+from shared.runtime.tracing import batch_trace
 from shared.runtime.writer import Writer
 
 log = structlog.get_logger()
@@ -81,6 +82,8 @@ class WorkerLimits:
 
     message_bytes: int = INNER_INPUT_BYTES
     call_seconds: float = 100.0
+    trace_ratio: float = 0.0
+    """Share of the messages without a trace of their own whose trace is recorded."""
 
 
 class StageWorker:
@@ -105,7 +108,8 @@ class StageWorker:
         self._is_last = stage.reads is stage.dead_letters
         self._hurry = asyncio.Event()
         self.metrics = StageMetrics(stage)
-        self._decoder = Decoder(stage.reads, key_field if stage.edge else None, limits.message_bytes)
+        key = key_field if stage.edge else None
+        self._decoder = Decoder(stage.reads, key, limits.message_bytes, limits.trace_ratio)
         self._publish = publish
         self._resources = resources
         self._clock = clock
@@ -234,9 +238,10 @@ class StageWorker:
     # --- one slice ----------------------------------------------------------------------------
 
     async def _work(self, records: Sequence[Record]) -> None:
-        with self.metrics.batch(records):
+        with self.metrics.batch(records), batch_trace(self.stage, records) as trace:
             began, now = self._clock.monotonic(), self._clock.now()
             batch = self._decoder.decode(records)
+            trace.follow(batch.envelopes)
             outcomes = list(await self._handle(batch.messages, batch.envelopes))
             share = (self._clock.monotonic() - began) * 1000 / len(records)
             outputs = self._outputs(batch, outcomes, now, share)
@@ -244,7 +249,9 @@ class StageWorker:
                 _insist(outcomes)
             rejected = self._rejections(batch, outcomes)
             self._guard.check(self.stage.full_name, rejected)
-            await self._publish(outputs)
+            with trace.sending(outputs):
+                await self._publish(outputs)
+            trace.note(outcomes)
             self._guard.note(rejected)
         self.metrics.count(batch, outcomes, self._clock.now())
         self._log_batch(batch, outcomes, self._clock.monotonic() - began)

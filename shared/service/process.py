@@ -22,6 +22,7 @@ from shared.service.models import asks, make_gateway
 from shared.service.probes import live_route, ready_route
 from shared.service.wiring import Resources, make_worker, uses_database
 from shared.settings import RuntimeSettings, Settings
+from shared.telemetry.exporting import exporting
 from shared.telemetry.metrics import REGISTRY
 
 log = structlog.get_logger()
@@ -233,4 +234,6 @@ def run_stages(
     async def main() -> None:
         await StageProcess(stages, settings).run(host, port)
 
-    run(main())
+    service = f"sluice-{stages[0][1].name}" if len(stages) == 1 else "sluice-stages"
+    with exporting(settings.tracing, service, begins_traces=False):
+        run(main())

@@ -63,6 +63,7 @@ def make_worker(
         limits=WorkerLimits(
             message_bytes=MAX_MESSAGE_BYTES if stage.edge else INNER_INPUT_BYTES,
             call_seconds=settings.kafka.max_poll_interval_ms / 3000,
+            trace_ratio=settings.tracing.ratio,
         ),
     )
 

@@ -4,7 +4,7 @@ from shared.settings.describe import SettingRow, describe
 from shared.settings.llm import CASCADE_PREFIX, EMBEDDED_PROVIDER, VENDORS, LlmSettings
 from shared.settings.loading import Settings
 from shared.settings.servers import DatabaseSettings, EmbeddedSettings, KafkaSettings
-from shared.settings.work import ApiSettings, FeedSettings, LogSettings, RuntimeSettings
+from shared.settings.work import ApiSettings, FeedSettings, LogSettings, RuntimeSettings, TracingSettings
 
 __all__ = [
     "CASCADE_PREFIX",
@@ -20,5 +20,6 @@ __all__ = [
     "RuntimeSettings",
     "SettingRow",
     "Settings",
+    "TracingSettings",
     "describe",
 ]

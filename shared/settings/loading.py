@@ -14,7 +14,7 @@ from shared.errors import UsageError
 from shared.settings.concern import Concern, names_of
 from shared.settings.llm import LlmSettings
 from shared.settings.servers import DatabaseSettings, EmbeddedSettings, KafkaSettings
-from shared.settings.work import ApiSettings, FeedSettings, LogSettings, RuntimeSettings
+from shared.settings.work import ApiSettings, FeedSettings, LogSettings, RuntimeSettings, TracingSettings
 
 PREFIX = "SLUICE_"
 
@@ -32,6 +32,7 @@ class Settings(BaseModel):
     api: ApiSettings = ApiSettings()
     llm: LlmSettings = LlmSettings()
     log: LogSettings = LogSettings()
+    tracing: TracingSettings = TracingSettings()
 
     @classmethod
     def load(cls, env: Mapping[str, str] | None = None) -> Self:

@@ -1,12 +1,12 @@
-"""How the work is done: the stage runtime, the feeder, the HTTP API, the logs."""
+"""How the work is done and told of: the stage runtime, the feeder, the HTTP API, logs, traces."""
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from shared.settings.concern import Concern, variable
-from shared.settings.values import Count, Delays, Lower, Port, Seconds, Secrets, Share, Upper
+from shared.settings.values import Count, Delays, Lower, Port, Ratio, Seconds, Secrets, Share, Upper, WebAddress
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 LogFormat = Literal["auto", "json", "console"]
@@ -154,3 +154,37 @@ class LogSettings(Concern):
     format: Annotated[LogFormat, Lower] = variable(
         "SLUICE_LOG_FORMAT", default="auto", meaning="json, console, or auto: console on a terminal"
     )
+
+
+class TracingSettings(Concern):
+    """Where spans go, and which. Without an address none are recorded."""
+
+    endpoint: WebAddress | None = variable(
+        "SLUICE_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        default=None,
+        meaning="address of an OpenTelemetry collector (HTTP), such as http://localhost:4318; unset: no spans",
+    )
+    headers: SecretStr | None = variable(
+        "SLUICE_OTLP_HEADERS",
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        default=None,
+        meaning="what to send to it with the spans, as name=value with commas between",
+    )
+    ratio: Ratio = variable(
+        "SLUICE_TRACE_RATIO",
+        "OTEL_TRACES_SAMPLER_ARG",
+        default=0.01,
+        meaning="share of the traces beginning here whose items are followed one by one; batches always are",
+    )
+
+    def traces_url(self) -> str:
+        """Where spans are posted."""
+        return f"{self.endpoint.get_secret_value().rstrip('/')}/v1/traces" if self.endpoint else ""
+
+    def headers_sent(self) -> dict[str, str]:
+        """The headers by name."""
+        pairs = (self.headers.get_secret_value() if self.headers else "").split(",")
+        return {
+            name.strip(): value.strip() for name, equals, value in (pair.partition("=") for pair in pairs) if equals
+        }

@@ -1,9 +1,11 @@
 """What a stage does without its servers, what it says meanwhile, and what it needs to live."""
 
+import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
@@ -176,3 +178,21 @@ async def test_memory_stays_flat_over_many_messages(shop: Shop) -> None:
             sizes.append(replica.rss)
     assert sizes[-1] < 250_000_000
     assert sizes[-1] - sizes[0] < 40_000_000, f"resident bytes after each portion: {sizes}"
+
+
+async def test_a_collector_that_is_away_costs_a_warning(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "50")
+    replica = await shop.start(otlp_endpoint=f"http://127.0.0.1:{free_port()}")
+    await shop.order(*(Order(id=str(n)) for n in range(20)))
+    await shop.kafka.committed_all(shop.group, shop.orders)
+    assert len(await shop.kafka.read(shop.priced)) == 20
+
+    async def warned() -> bool:
+        return "takes no spans" in replica.log()
+
+    await eventually(warned, "it is said that the collector is away")
+    await shop.order(Order(id="last"))
+    await shop.kafka.committed_all(shop.group, shop.orders)
+    assert await replica.terminate() == 0
+    troubles = re.findall(r'.*(?:"level": "(?:warning|error)"|WARNING|ERROR).*', replica.log())
+    assert len(troubles) == 1, troubles

@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -11,9 +12,13 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
+from services.classification.pipeline import CLASSIFICATION
+from shared.broker.topics import TopicAdmin
 from shared.database import Database
 from shared.settings import DatabaseSettings
+from tests.integration.api_server import PARTITIONS, settings_for
 from tests.integration.asked_pipeline import AskedPipeline, asked_pipeline
+from tests.integration.console_history import seed_console
 from tests.integration.seeded import seed
 
 SMALL_CALLS = {"SLUICE_LLM_BATCH_ITEMS": "4", "LOG_LEVEL": "DEBUG"}
@@ -23,14 +28,36 @@ SMALL_CALLS = {"SLUICE_LLM_BATCH_ITEMS": "4", "LOG_LEVEL": "DEBUG"}
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def seeded_url(server_url: str, template: str) -> AsyncIterator[str]:
     """Address of a database with a small history, for tests that only look."""
-    name = f"seeded_{uuid4().hex[:8]}"
-    async with Database(DatabaseSettings(url=SecretStr(server_url))) as server:
-        await server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-        url = urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+    async with _own_database(server_url, template, "seeded") as url:
         async with Database(DatabaseSettings(url=SecretStr(url))) as database:
             await seed(database)
         yield url
+
+
+@asynccontextmanager
+async def _own_database(server_url: str, template: str, kind: str) -> AsyncIterator[str]:
+    name = f"{kind}_{uuid4().hex[:8]}"
+    async with Database(DatabaseSettings(url=SecretStr(server_url))) as server:
+        await server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
         await server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def console_url(server_url: str, template: str) -> AsyncIterator[str]:
+    """Address of a database with a history for the console; each test acts on rows of its own."""
+    async with _own_database(server_url, template, "console") as url:
+        async with Database(DatabaseSettings(url=SecretStr(url))) as database:
+            await seed_console(database)
+        yield url
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def console_broker(broker: str) -> str:
+    """The session's broker with the topics of the pipeline, which no stage reads here."""
+    async with TopicAdmin(settings_for(broker, "postgresql://unused").kafka) as admin:
+        await admin.ensure(CLASSIFICATION.topic_names(), PARTITIONS)
+    return broker
 
 
 @pytest.fixture(scope="session")

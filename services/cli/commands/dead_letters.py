@@ -80,10 +80,11 @@ def show(letter_id: int, as_json: bool) -> None:
     A payload that is not UTF-8 is shown in hexadecimal; in JSON `payload_encoding` says which.
     """
     from services.cli.listing import letters
+    from shared.replaying.letters import find_letter
     from shared.terminal import printing
 
-    found = _ask(lambda database: letters.find(database, letter_id))
-    printing.print_json(found.as_json()) if as_json else printing.show(*found.as_tables())
+    found = _ask(lambda database: find_letter(database, letter_id))
+    printing.print_json(found.as_json()) if as_json else printing.show(*letters.as_tables(found))
 
 
 @dead_letters.command(

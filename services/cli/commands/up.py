@@ -49,4 +49,4 @@ async def _up(api_port: int | None) -> None:
 
 def _addresses(broker: str | None, host: str, port: int) -> Sequence[str]:
     shown = f"[{host}]" if ":" in host else host
-    return [f"api      http://{shown}:{port}/docs", f"broker   {broker}"]
+    return [f"console  http://{shown}:{port}/console", f"api      http://{shown}:{port}/docs", f"broker   {broker}"]

@@ -13,6 +13,7 @@ from shared.broker.producer import Publisher
 from shared.database import Database
 from shared.database.views import LetterFilter
 from shared.replaying import Edit, Rehearsal, Replay, Replayer, Terms
+from shared.replaying.letters import known_letters
 from shared.runtime.envelope import Record
 from shared.settings import Settings
 from shared.terminal.connect import open_broker, open_database
@@ -37,7 +38,7 @@ async def carry_out(settings: Settings, asked: Asked) -> Replay:
     terms = Terms(settings.runtime.dead_letter_replays, asked.force, asked.edit)
     async with open_database(settings) as database:
         if asked.ids:
-            chosen = await letters.known(database, asked.ids)
+            chosen = await known_letters(database, asked.ids)
         else:
             chosen = await letters.matching(database, asked.which, asked.limit)
         if asked.dry_run or not chosen:

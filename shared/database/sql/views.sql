@@ -165,3 +165,15 @@ WHERE ($2::text IS NULL OR stage = $2 OR split_part(stage, '.', 2) = $2) AND ($3
   AND ($10::bigint[] IS NULL OR id = ANY ($10))
 ORDER BY id DESC
 LIMIT $1;
+
+-- name: find_indicators
+-- Classified indicators whose id or name contains $1 in any case, $2 at most: that of this very id first. Reads them all.
+SELECT indicator_id, name, coalesce(original_units, ''), family, indicator_type, overall_confidence::float8, review_status
+FROM classifications
+WHERE position(lower($1) IN lower(indicator_id)) > 0 OR position(lower($1) IN lower(name)) > 0
+ORDER BY indicator_id = $1 DESC, lower(name) = lower($1) DESC, indicator_id
+LIMIT $2;
+
+-- name: unresolved_dead_letters
+-- How many dead letters nobody has replayed.
+SELECT count(*) FROM dead_letters WHERE resolution IS NULL;

@@ -91,7 +91,13 @@ class Shop:
     """One stage, `shop.price`, ready to process records."""
 
     def __init__(
-        self, handler: Handler = price_all, *, edge: bool = False, waits: bool = False, slice_size: int = 100
+        self,
+        handler: Handler = price_all,
+        *,
+        edge: bool = False,
+        waits: bool = False,
+        slice_size: int = 100,
+        trace_ratio: float = 0.0,
     ) -> None:
         pipeline = Pipeline("shop", key="id")
         orders = pipeline.topic("shop.orders", Order, "orders")
@@ -117,7 +123,7 @@ class Shop:
             clock=self.clock,
             retry=RetryPolicy(in_place_budget=10, topic_delays=(60.0, 600.0)),
             guard=DeadLetterGuard(),
-            limits=WorkerLimits(message_bytes=10_000),
+            limits=WorkerLimits(message_bytes=10_000, trace_ratio=trace_ratio),
         )
 
     async def publish(self, records: Sequence[OutRecord]) -> None:
