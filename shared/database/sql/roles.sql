@@ -29,9 +29,10 @@ BEGIN
         ('sluice_stage', 'SELECT, INSERT, UPDATE, DELETE', 'facet_join, llm_call, llm_claim'),
         ('sluice_stage', 'USAGE', 'SEQUENCE finish_tickets'),
         ('sluice_stage', 'EXECUTE', 'FUNCTION stage_log_create_partitions, stage_log_drop_partitions'),
-        ('sluice_api', 'SELECT', 'classifications'),
-        ('sluice_api', 'SELECT, INSERT', 'batch_items'),
-        ('sluice_api', 'SELECT, INSERT, UPDATE', 'batches'),
+        ('sluice_api', 'SELECT', 'stage_log'),
+        ('sluice_api', 'SELECT, UPDATE', 'classifications, dead_letters'), -- people decide and replay in the console
+        ('sluice_api', 'SELECT, INSERT, UPDATE (superseded_at)', 'human_reviews'),
+        ('sluice_api', 'SELECT, INSERT, UPDATE', 'batches, batch_items'),
         ('sluice_reader', 'SELECT', format('ALL TABLES IN SCHEMA %s', schema))
     LOOP
         CONTINUE WHEN to_regrole(grantee) IS NULL;
