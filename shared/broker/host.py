@@ -137,7 +137,9 @@ class StageConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships n
             await self.seek_to_beginning(*untouched)
 
     def report_health(self) -> None:
-        """Report how it stands with the group."""
+        """Report how it stands with the group; nothing once it closes, for then its work is meant to end."""
+        if self._closed:
+            return
         if self._is_dead():
             self.report("the consumer's background work has ended", True)
         elif self._coordinator.coordinator_id is None:

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
+from shared.broker.host import StageConsumer
 from shared.broker.producer import Publisher
 from shared.database import Database, apply_migrations
 from shared.embedded.process import free_port
@@ -119,6 +120,20 @@ async def test_a_sweep_that_takes_too_long_does_not_outlive_the_drain(
     await shop.gates.until("tidying")
     assert await replica.terminate(30) == 0
     assert "sweeps are cut" in replica.log()
+
+
+async def test_a_consumer_that_is_closed_is_not_taken_for_one_that_has_died(shop: Shop) -> None:
+    """The watch over the consumers may look at one while the drain closes it."""
+    said: list[str] = []
+    consumer = StageConsumer(shop.orders, bootstrap_servers=shop.kafka.address, group_id=shop.group)
+    consumer.report = lambda reason, fatal: said.append(reason)
+    await consumer.start()
+    consumer.report_health()
+    assert said == [""]
+    await consumer.stop()
+    assert consumer._is_dead()
+    consumer.report_health()
+    assert said == [""]
 
 
 async def test_a_stage_that_starts_without_its_broker_says_so_and_obeys_sigterm(shop: Shop) -> None:
