@@ -69,10 +69,10 @@ class TopicAdmin:
         return [TopicState(name, partitions, shapes[name].partitions if name in shapes else None) for name in names]
 
     async def shapes(self, names: Sequence[str]) -> dict[str, Shape]:
-        """Partitions and copies of those topics that exist."""
+        """Partitions and copies of those topics that exist, as far as the brokers that are asked know of them."""
         known = {name for name in await self._admin.list_topics() if name in set(names)}
         described = await self._admin.describe_topics(sorted(known)) if known else []
-        return {topic["topic"]: _shape(topic["partitions"]) for topic in described}
+        return {topic["topic"]: _shape(topic["partitions"]) for topic in described if topic["partitions"]}
 
     async def ensure(
         self, names: Sequence[str], partitions: int, keeping: Mapping[str, Keeping] | None = None

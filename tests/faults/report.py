@@ -12,7 +12,10 @@ REPORT = os.environ.pop("SLUICE_FAULT_REPORT", "")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fault. Seconds; `first` and `last` until an item ended after the fault was over, None if none had to."""
+    """One fault. In seconds: the longest time in which nothing ended, and after the fault until the first and last did.
+
+    `first` and `last` are None if everything had ended while the fault lasted.
+    """
 
     fault: str
     promised: str

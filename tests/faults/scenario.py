@@ -4,7 +4,7 @@ from bisect import bisect
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from services.classification.pipeline import CLASSIFICATION
@@ -108,13 +108,22 @@ async def _nothing_left(pipeline: WholePipeline) -> None:
 
 
 async def _finding(trouble: Trouble, name: str, promised: str, dead_lettered: int) -> Finding:
-    query = "SELECT finished_at FROM batch_items WHERE batch_id = ANY ($1) ORDER BY finished_at"
-    times = [row["finished_at"] for row in await trouble.pipeline.database.fetch(query, trouble.batch_ids)]
+    query = "SELECT created_at, finished_at FROM batch_items WHERE batch_id = ANY ($1) ORDER BY finished_at"
+    items = [tuple(row) for row in await trouble.pipeline.database.fetch(query, trouble.batch_ids)]
+    times = [finished for _, finished in items]
     assert trouble.begun and trouble.over, "the scenario says when harm is done and when it is over"
     under_way = [(bisect(times, moment), submitted) for moment, submitted in trouble.begun]
     assert all(0 < done < submitted for done, submitted in under_way), f"harm was not done in mid-run: {under_way}"
-    first, _ = trouble.begun[0]
-    pause = max((later - earlier).total_seconds() for earlier, later in pairwise(times) if later > first)
     after = [(moment - trouble.over).total_seconds() for moment in times[bisect(times, trouble.over) :]]
     seen = f"{len(times) - dead_lettered:,} items once, rows the same, {dead_lettered} dead letters, no lag"
+    pause = _longest_pause(items[under_way[0][0] - 1 :])
     return Finding(name, promised, seen, pause, after[0] if after else None, after[-1] if after else None)
+
+
+def _longest_pause(items: Sequence[tuple[datetime, datetime]]) -> float:
+    """Longest time in which something was to be done and nothing ended; items as (created, finished) by their end."""
+    longest, oldest = timedelta(), items[-1][0]
+    for (_, before), (created, finished) in reversed(list(pairwise(items))):
+        oldest = min(oldest, created)
+        longest = max(longest, finished - max(before, oldest))
+    return longest.total_seconds()

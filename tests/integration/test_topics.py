@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
+from aiokafka.admin import AIOKafkaAdminClient
 
 from services.classification.pipeline import BATCHES, CLASSIFICATION, COMPLETED, INGEST
 from shared.broker.drift import TopicReport, inspect, put_right
@@ -71,6 +72,24 @@ async def test_everything_that_differs_is_named(admin: TopicAdmin, name: str) ->
     ]
     (kept,) = await drift_of(admin, {name: LATEST}, 2)
     assert "cleanup.policy is delete instead of compact" in kept
+
+
+async def test_a_new_topic_that_another_broker_has_not_heard_of_does_not_exist_yet(
+    admin: TopicAdmin, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each question goes to any broker of the cluster: one lists the topic, the next one knows no partitions of it."""
+    await admin.ensure([name], 2, {name: Keeping(days=1)})
+
+    async def listed() -> list[str]:
+        return [name, f"{name}-new"]
+
+    async def described(names: Sequence[str]) -> list[dict[str, object]]:
+        known = await AIOKafkaAdminClient.describe_topics(admin._admin, [name])
+        return [*known, *({"topic": other, "partitions": []} for other in names if other != name)]
+
+    monkeypatch.setattr(admin._admin, "list_topics", listed)
+    monkeypatch.setattr(admin._admin, "describe_topics", described)
+    assert await admin.shapes([name, f"{name}-new"]) == {name: Shape(2, 1)}
 
 
 @ALTERS
