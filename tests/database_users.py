@@ -23,7 +23,8 @@ async def make_users(database: Database) -> None:
 def as_member(role: str, url: str) -> str:
     """The same database for the user of that role."""
     address = urlsplit(url)
-    return urlunsplit(address._replace(netloc=f"{role}_user:{PASSWORD}@{address.hostname}:{address.port}"))
+    place = address.netloc.rpartition("@")[2]
+    return urlunsplit(address._replace(netloc=f"{role}_user:{PASSWORD}@{place}"))
 
 
 def for_stages(settings: Settings) -> Settings:

@@ -55,7 +55,7 @@ async def console_url(server_url: str, template: str) -> AsyncIterator[str]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def console_broker(broker: str) -> str:
     """The session's broker with the topics of the pipeline, which no stage reads here."""
-    async with TopicAdmin(settings_for(broker, "postgresql://unused:1/none").kafka) as admin:
+    async with TopicAdmin(settings_for(broker, "postgresql://unused/none").kafka) as admin:
         await admin.ensure(CLASSIFICATION.topic_names(), PARTITIONS)
     return broker
 
