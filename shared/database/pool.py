@@ -3,6 +3,7 @@
 JSON columns come and go as text: whoever needs a value parses it, whoever only passes it on does not.
 """
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -20,6 +21,8 @@ Record = asyncpg.Record
 
 _CLIENT_GRACE = 5.0
 """Seconds the client waits beyond the server's own statement timeout before it gives a connection up."""
+_FAREWELL_SECONDS = 2.0
+"""For the server to confirm that it has dropped what was given up; a connection on which it does not is dropped."""
 
 
 class Executor(Protocol):
@@ -101,7 +104,8 @@ class Database:
                 yield Transaction(connection)
             except BaseException:
                 with suppress(SluiceError), mapped():
-                    await work.rollback()
+                    async with asyncio.timeout(_FAREWELL_SECONDS):
+                        await work.rollback()
                 raise
             with mapped():
                 await work.commit()
@@ -146,7 +150,7 @@ class Database:
             yield connection
         finally:
             with mapped():
-                await self._pool.release(connection)
+                await self._pool.release(connection, timeout=_FAREWELL_SECONDS)
 
 
 def _options(settings: DatabaseSettings) -> dict[str, Any]:
