@@ -16,6 +16,7 @@ import subprocess
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 from uuid import uuid4
 
 from shared.embedded.broker import cluster_of
@@ -62,11 +63,20 @@ def java() -> str:
     return found
 
 
+class Outside(NamedTuple):
+    """A second listener of a broker, for clients on whose way to it something stands."""
+
+    port: int
+    advertised: int
+    """The port at which clients are told to look for it: not its own, but that of what stands in the way."""
+
+
 class Node:
     """One broker. Stop it, kill it, suspend it and start it again: it keeps its ports and its data."""
 
-    def __init__(self, number: int, directory: Path) -> None:
+    def __init__(self, number: int, directory: Path, outside: Outside | None = None) -> None:
         self.number = number
+        self._outside = outside
         self.port = free_port()
         self.controller_port = free_port()
         self.log = directory / f"broker-{number}.log"
@@ -76,16 +86,21 @@ class Node:
 
     async def format(self, cluster: str, properties: Mapping[str, object]) -> None:
         """Write the configuration, and give the empty data directory its cluster."""
-        own = {
-            "node.id": self.number,
-            "listeners": f"CLIENT://{LOOPBACK}:{self.port},CONTROLLER://{LOOPBACK}:{self.controller_port}",
-            "log.dirs": self._data,
-        }
+        own = {"node.id": self.number, **self._listeners(), "log.dirs": self._data}
         lines = [f"{name}={value}\n" for name, value in {**properties, **own}.items()]
         self._properties.write_text("".join(lines))
         code = await run(_java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", self._properties), self.log)
         if code:
             raise StartError(f"the data directory of Apache Kafka was not formatted:\n{tail(self.log)}")
+
+    def _listeners(self) -> dict[str, str]:
+        client, controller = f"CLIENT://{LOOPBACK}:{self.port}", f"CONTROLLER://{LOOPBACK}:{self.controller_port}"
+        if self._outside is None:
+            return {"listeners": f"{client},{controller}"}
+        return {
+            "listeners": f"{client},{controller},OUTSIDE://{LOOPBACK}:{self._outside.port}",
+            "advertised.listeners": f"{client},OUTSIDE://{LOOPBACK}:{self._outside.advertised}",
+        }
 
     async def start(self) -> None:
         """Start the process; `answers` tells when it is up."""
@@ -122,11 +137,17 @@ class Node:
 
 
 class ApacheKafka:
-    """A cluster of one broker or several."""
+    """A cluster of one broker or several. The first ones have the listeners `outside` as well."""
 
-    def __init__(self, directory: Path, brokers: int = 1, properties: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        brokers: int = 1,
+        properties: Mapping[str, object] | None = None,
+        outside: Sequence[Outside] = (),
+    ) -> None:
         self._directory = directory / "kafka"
-        self._brokers = brokers
+        self._outside = [*outside, *[None] * (brokers - len(outside))]
         self._properties = dict(properties or {})
         self.cluster = urlsafe_b64encode(uuid4().bytes).rstrip(b"=").decode().replace("-", "A")
         self.nodes: list[Node] = []
@@ -151,7 +172,7 @@ class ApacheKafka:
     async def _prepare(self) -> None:
         shutil.rmtree(self._directory, ignore_errors=True)
         self._directory.mkdir(parents=True)
-        self.nodes = [Node(number, self._directory) for number in range(1, self._brokers + 1)]
+        self.nodes = [Node(number, self._directory, outside) for number, outside in enumerate(self._outside, start=1)]
         properties = _properties(self.nodes) | self._properties
         await asyncio.gather(*(node.format(self.cluster, properties) for node in self.nodes))
 
@@ -193,7 +214,7 @@ def _properties(nodes: Sequence[Node]) -> dict[str, object]:
         "controller.quorum.voters": ",".join(f"{n.number}@{LOOPBACK}:{n.controller_port}" for n in nodes),
         "controller.listener.names": "CONTROLLER",
         "inter.broker.listener.name": "CLIENT",
-        "listener.security.protocol.map": "CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listener.security.protocol.map": "CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT,OUTSIDE:PLAINTEXT",
         "auto.create.topics.enable": "false",
         "default.replication.factor": copies,
         "min.insync.replicas": max(1, copies - 1),
