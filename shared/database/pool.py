@@ -3,6 +3,7 @@
 JSON columns come and go as text: whoever needs a value parses it, whoever only passes it on does not.
 """
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -24,6 +25,8 @@ Record = asyncpg.Record
 
 _CLIENT_GRACE = 5.0
 """Seconds the client waits beyond the server's own statement timeout before it gives a connection up."""
+_FAREWELL_SECONDS = 2.0
+"""For the server to confirm that it has dropped what was given up; a connection on which it does not is dropped."""
 
 
 class Executor(Protocol):
@@ -108,7 +111,8 @@ class Database:
                 yield Transaction(connection)
             except BaseException:
                 with suppress(SluiceError), mapped():
-                    await work.rollback()
+                    async with asyncio.timeout(_FAREWELL_SECONDS):
+                        await work.rollback()
                 raise
             with mapped(), statement_span("COMMIT"):
                 await work.commit()
@@ -155,7 +159,7 @@ class Database:
         finally:
             POOL_IN_USE.dec()
             with mapped():
-                await self._pool.release(connection)
+                await self._pool.release(connection, timeout=_FAREWELL_SECONDS)
 
 
 def _options(settings: DatabaseSettings) -> dict[str, Any]:

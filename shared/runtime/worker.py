@@ -118,6 +118,7 @@ class StageWorker:
         self._limits = limits
         self._jitter = random.Random(secrets.randbits(64))  # noqa: S311 -- spreads retries, guards nothing
         self._pauses = 0
+        self._waiting: dict[tuple[str, int], tuple[int, float]] = {}
         self._busy_since: float | None = None
 
     def busy_seconds(self) -> float:
@@ -162,21 +163,30 @@ class StageWorker:
         """Records that need not wait. A partition whose next record must wait is held from there on."""
         if all(record.topic != self.stage.retry_topic for record in records):
             return records
-        now, held, due = self._clock.now(), set[tuple[str, int]](), list[Record]()
+        held, due = set[tuple[str, int]](), list[Record]()
         for record in records:
             place = (record.topic, record.partition)
             if place in held:
                 continue
-            if record.topic == self.stage.retry_topic and (wait := self._moment(record) - now) > 0:
+            if record.topic == self.stage.retry_topic and (wait := self._wait(record)) > 0:
                 held.add(place)
                 source.hold(place, record.offset, wait)
             else:
                 due.append(record)
         return due
 
-    def _moment(self, record: Record) -> float:
-        """When a record of the retry topic is due: never later than we ourselves would have put it off."""
-        return min(not_before(record), record.timestamp / 1000 + self._retry.longest_topic_delay)
+    def _wait(self, record: Record) -> float:
+        """Seconds until a record of the retry topic is due: never more than we ourselves would have put it off.
+
+        Its time is looked at once, for the wall clock may jump, and that of its writer may be another.
+        """
+        place, now, longest = (record.topic, record.partition), self._clock.monotonic(), self._retry.longest_topic_delay
+        offset, due = self._waiting.get(place, (-1, 0.0))
+        if offset != record.offset:
+            moment = min(not_before(record), record.timestamp / 1000 + longest)
+            due = now + min(moment - self._clock.now(), longest)
+            self._waiting[place] = record.offset, due
+        return due - now
 
     async def _worked(self, records: Sequence[Record]) -> bool:
         """Whether the slice is durable. If not, the stage has paused or halted and says why."""

@@ -13,7 +13,8 @@ from shared.runtime.declaration import Stage
 from shared.service.child import ChildProcess, Say
 from shared.settings import Settings
 
-HEALTH_SECONDS = 2.0
+HEALTH_SECONDS = 5.0
+"""More than a process takes to find out that its database does not answer."""
 
 
 class Supervisor:
@@ -45,13 +46,16 @@ class Supervisor:
 
     async def hindrances(self) -> dict[str, str]:
         """Stages that do not work at the moment, and why; none of a process that does not answer."""
-        found: dict[str, str] = {}
         async with httpx.AsyncClient(timeout=HEALTH_SECONDS) as client:
-            for child in self.children:
-                with suppress(httpx.HTTPError, ValueError):
-                    answer = (await client.get(f"{child.address}/health/ready")).json()
-                    found |= {name: one["reason"] for name, one in answer["stages"].items() if one["reason"]}
-        return found
+            found = await asyncio.gather(*(_reasons(client, child) for child in self.children))
+        return {name: reason for reasons in found for name, reason in reasons.items()}
+
+
+async def _reasons(client: httpx.AsyncClient, child: ChildProcess) -> dict[str, str]:
+    with suppress(httpx.HTTPError, ValueError):
+        answer = (await client.get(f"{child.address}/health/ready")).json()
+        return {name: stage["reason"] for name, stage in answer["stages"].items() if stage["reason"]}
+    return {}
 
 
 def spread(stages: Sequence[Stage], processes: int) -> list[list[Stage]]:

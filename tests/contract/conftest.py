@@ -11,8 +11,10 @@ import pytest_asyncio
 from tests.contract.kafka import Kafka, Sent
 from tests.contract.replica import Replica
 from tests.contract.shop import Gates, Order, make_shop
+from tests.contract.wall_clock import WallClock
 from tests.kafka.backend import broker_variables
 
+CHILD = "tests.contract.child"
 PARTITIONS = 4
 SESSION_TIMEOUT_MS = 3000
 """The embedded broker lets a group form after half of it."""
@@ -27,6 +29,8 @@ class Shop:
     gates: Gates
     replicas: list[Replica] = field(default_factory=list)
     partitions: int = PARTITIONS
+    clock: WallClock | None = None
+    """By which its processes tell the time of day; None: the machine's."""
 
     @property
     def orders(self) -> str:
@@ -51,7 +55,8 @@ class Shop:
     async def start(self, *stages: str, **settings: object) -> Replica:
         """Start a process of the stages, `price` if none is named; settings by their short names."""
         log = self.gates.directory / f"replica-{len(self.replicas)}.log"
-        command = ["-m", "tests.contract.child", self.name, str(self.gates.directory), "PORT", *(stages or ("price",))]
+        words = self.clock.words(CHILD) if self.clock else ["-m", CHILD]
+        command = [*words, self.name, str(self.gates.directory), "PORT", *(stages or ("price",))]
         replica = await Replica.start(command, log, self._environment(settings))
         self.replicas.append(replica)
         return replica

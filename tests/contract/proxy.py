@@ -6,6 +6,9 @@ from typing import Self
 
 from shared.embedded.process import LOOPBACK, free_port
 
+Way = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+"""From where, and where to."""
+
 
 class Door:
     """Forwards a loopback port to `host:port`. Open inside its context unless `shut` is given."""
@@ -44,7 +47,7 @@ class Door:
         inner: asyncio.StreamWriter | None = None
         try:
             inside, inner = await asyncio.open_connection(*self._target)
-            await asyncio.gather(_flow(reader, inner), _flow(inside, writer))
+            await self._carry((reader, inner), (inside, writer))
         except asyncio.CancelledError:
             pass  # the door is shut
         finally:
@@ -52,6 +55,10 @@ class Door:
             for end in (writer, inner):
                 if end:
                     end.transport.abort()
+
+    async def _carry(self, *ways: Way) -> None:
+        """Forward both ways until both ends have closed."""
+        await asyncio.gather(*(_flow(*way) for way in ways))
 
 
 async def _flow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

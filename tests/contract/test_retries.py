@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 from schemas.delivery import Header, RejectCode
@@ -9,6 +10,7 @@ from tests.contract.conftest import Shop
 from tests.contract.kafka import Sent, headers_of
 from tests.contract.shop import Order
 from tests.contract.waiting import eventually
+from tests.contract.wall_clock import WallClock
 
 
 def ids(records: list[Any]) -> list[str]:
@@ -63,6 +65,21 @@ async def test_an_impossible_time_on_the_retry_topic_is_no_time(shop: Shop) -> N
     await shop.kafka.send(shop.retry, [Sent(good, b"1", [(Header.NOT_BEFORE, value)], 0) for value in times])
     await shop.start()
     assert len(await shop.kafka.read_until(shop.priced, len(times))) == len(times)
+    await shop.kafka.committed_all(shop.group, shop.retry)
+
+
+async def test_a_wall_clock_that_jumps_puts_no_retry_off(shop: Shop, tmp_path: Path) -> None:
+    """An item is put off while the clock is an hour ahead, and waits no longer although it is then hours behind."""
+    shop.clock = clock = WallClock(tmp_path / "clock")
+    shop.gates.set("busy")
+    clock.jump(3500)
+    await shop.start(retry_budget_seconds=0.2, retry_delays_seconds="1")
+    await shop.order(Order(id="1", does="fail"))
+    (waiting,) = await shop.kafka.read_until(shop.retry, 1)
+    assert waiting.timestamp / 1000 > time.time() + 3000
+    shop.gates.clear("busy")
+    clock.jump(-5 * 3600)
+    assert ids(await shop.kafka.read_until(shop.priced, 1)) == ["1"]
     await shop.kafka.committed_all(shop.group, shop.retry)
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.faults.asking import Asking, asking_ground
 from tests.faults.field import Field, field
+from tests.faults.fragile import Fragile, fragile
 from tests.faults.report import FINDINGS, REPORT, markdown, write
 from tests.integration.undisturbed import Undisturbed, undisturbed_run
 from tests.kafka import backend
@@ -56,6 +58,26 @@ async def fields(fields_directory: Path) -> AsyncIterator[Field]:
 async def undisturbed(fields: Field) -> Undisturbed:
     """What every disturbed run has to come to."""
     return await undisturbed_run(fields.pipeline, timeout=120)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def ground(fields_directory: Path) -> AsyncIterator[Fragile]:
+    """The ground of the scenarios that hurt database, broker and network."""
+    async with fragile(fields_directory / "fragile") as ground:
+        yield ground
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def before(ground: Fragile) -> Undisturbed:
+    """What a run on that ground has to come to."""
+    return await undisturbed_run(ground.field.pipeline, timeout=120)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def asked(fields_directory: Path) -> AsyncIterator[Asking]:
+    """The ground of the scenarios with a vendor of language models."""
+    async with asking_ground(fields_directory / "asking") as asked:
+        yield asked
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -101,17 +101,29 @@ async def asked_pipeline(
     directory: Path, variables: Mapping[str, str] | None = None, **options: Any
 ) -> AsyncIterator[AskedPipeline]:
     """Start vendor, servers and stages; `variables` of Sluice, `options` of the vendor."""
+    async with (
+        quick_vendor(**options) as vendor,
+        whole_pipeline(directory, {**asking(vendor), **(variables or {})}) as pipeline,
+    ):
+        yield AskedPipeline(pipeline, vendor)
+
+
+@asynccontextmanager
+async def quick_vendor(**options: Any) -> AsyncIterator[SimulatedVendor]:
+    """A vendor without limits that wants a key."""
     defaults = {"latency_median": QUICK, "rpm": 0, "tpm": 0, "key": KEY}
     async with running_simulator(**{**defaults, **options}) as vendor:
-        environment = {
-            "LLM_PROVIDER": "openai",
-            "LLM_PROVIDER_TIME": "openai",
-            "SLUICE_REVIEW": "all",
-            "SLUICE_OPENAI_RPM": "0",
-            "SLUICE_OPENAI_TPM": "0",
-            "SLUICE_LLM_LINGER_MS": "5",
-            **vendor.environment(),
-            **(variables or {}),
-        }
-        async with whole_pipeline(directory, environment) as pipeline:
-            yield AskedPipeline(pipeline, vendor)
+        yield vendor
+
+
+def asking(vendor: SimulatedVendor) -> dict[str, str]:
+    """The variables by which every deciding stage asks a vendor without limits."""
+    return {
+        "LLM_PROVIDER": "openai",
+        "LLM_PROVIDER_TIME": "openai",
+        "SLUICE_REVIEW": "all",
+        "SLUICE_OPENAI_RPM": "0",
+        "SLUICE_OPENAI_TPM": "0",
+        "SLUICE_LLM_LINGER_MS": "5",
+        **vendor.environment(),
+    }

@@ -29,6 +29,8 @@ PARTITIONS = 12
 COMMAND = [sys.executable, "-m", "services.cli.main"]
 PASSING = {"created_at", "updated_at", "batch_id", "processing_time_ms", "submitted_at"}
 """Columns of a classification that differ from run to run."""
+SHARED = {"cost_usd", "tokens_in", "tokens_out"}
+"""The item's share of the calls that it travelled in, which are others in every run."""
 STAGES = {stage.name for stage in CLASSIFICATION.stages} - {"final-review", "dead-letter"}
 """Every item passes these."""
 
@@ -76,11 +78,16 @@ class WholePipeline:
             await asyncio.gather(*(child.__aenter__() for child in children))
 
     @asynccontextmanager
-    async def restarted(self, **variables: object) -> AsyncIterator["WholePipeline"]:
-        """The same with its stages started anew, with other settings of the runtime, until the context ends."""
-        runtime = self.settings.runtime.model_copy(update=variables)
-        settings = self.settings.model_copy(update={"runtime": runtime})
-        async with self.stopped(), Supervisor(settings, CLASSIFICATION.stages, COMMAND, print) as stages:
+    async def restarted(
+        self, command: Sequence[str] = COMMAND, environment: Mapping[str, str] | None = None, **variables: object
+    ) -> AsyncIterator["WholePipeline"]:
+        """The same with its stages started anew, by another command or with other settings, until the context ends.
+
+        The `environment` is variables in full, `variables` those of Sluice by short names.
+        """
+        changed = {**_in_full(variables), **(environment or {})}
+        settings = Settings.load({**self.settings.as_environment(), **changed})
+        async with self.stopped(), Supervisor(settings, CLASSIFICATION.stages, command, print) as stages:
             yield replace(self, settings=settings, stages=stages)
 
     def child_of(self, stage: str) -> ChildProcess:
@@ -128,7 +135,7 @@ class WholePipeline:
     async def classified(self, ids: Sequence[str]) -> dict[str, Row]:
         """What the table says of indicators, without what differs from run to run."""
         rows = await self.database.fetch("SELECT * FROM classifications WHERE indicator_id = ANY ($1)", list(ids))
-        return {row["indicator_id"]: {k: v for k, v in row.items() if k not in PASSING} for row in rows}
+        return {row["indicator_id"]: {k: v for k, v in row.items() if k not in PASSING | SHARED} for row in rows}
 
     async def letters(self, batch_id: str) -> list[Row]:
         query = "SELECT * FROM dead_letters WHERE batch_id = $1 ORDER BY item_id"
@@ -144,6 +151,10 @@ class WholePipeline:
     async def contested(self) -> set[str]:
         """Items that the final review has seen."""
         return {record.key.decode() for record in await self.kafka.read(CONTESTED.name)}
+
+
+def _in_full(variables: Mapping[str, object]) -> dict[str, str]:
+    return {f"SLUICE_{name.upper()}": str(value) for name, value in variables.items()}
 
 
 @asynccontextmanager
@@ -167,14 +178,13 @@ async def pipeline_on(
     The `environment` is that of the stages alone: it may name another way to the same servers.
     """
     given = {
-        "STATE_DIR": directory,
-        "KAFKA_SESSION_TIMEOUT_MS": 3000,
-        "KAFKA_HEARTBEAT_INTERVAL_MS": 500,
-        "FETCH_WAIT_MS": 20,
-        **{name.upper(): value for name, value in variables.items()},
+        "state_dir": directory,
+        "kafka_session_timeout_ms": 3000,
+        "kafka_heartbeat_interval_ms": 500,
+        "fetch_wait_ms": 20,
+        **variables,
     }
-    ours = {f"SLUICE_{name}": str(value) for name, value in given.items()}
-    async with embedded_stack(Settings.load({**ours, **servers})) as stack:
+    async with embedded_stack(Settings.load({**_in_full(given), **servers})) as stack:
         direct = stack.settings
         settings = Settings.load({**direct.as_environment(), **(environment or {})})
         async with (

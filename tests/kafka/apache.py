@@ -17,6 +17,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from uuid import uuid4
 
 from shared.embedded.broker import cluster_of
@@ -77,11 +78,20 @@ class Security:
 OPEN = Security({}, {})
 
 
+class Outside(NamedTuple):
+    """A second listener of a broker, for clients on whose way to it something stands."""
+
+    port: int
+    advertised: int
+    """The port at which clients are told to look for it: not its own, but that of what stands in the way."""
+
+
 class Node:
     """One broker. Stop it, kill it, suspend it and start it again: it keeps its ports and its data."""
 
-    def __init__(self, number: int, directory: Path, security: Security = OPEN) -> None:
+    def __init__(self, number: int, directory: Path, security: Security = OPEN, outside: Outside | None = None) -> None:
         self.number = number
+        self._outside = outside
         self.port = free_port()
         self.controller_port = free_port()
         self.ports = {name: free_port() for name in security.listeners}
@@ -93,12 +103,7 @@ class Node:
 
     async def format(self, cluster: str, properties: Mapping[str, object]) -> None:
         """Write the configuration, and give the empty data directory its cluster."""
-        listeners = {"CLIENT": self.port, "CONTROLLER": self.controller_port, **self.ports}
-        own = {
-            "node.id": self.number,
-            "listeners": ",".join(f"{name}://{LOOPBACK}:{port}" for name, port in listeners.items()),
-            "log.dirs": self._data,
-        }
+        own = {"node.id": self.number, **self._listeners(), "log.dirs": self._data}
         lines = [f"{name}={value}\n" for name, value in {**properties, **own}.items()]
         self._properties.write_text("".join(lines))
         users = [word for user in self._users for word in ("--add-scram", user)]
@@ -106,6 +111,16 @@ class Node:
         code = await run(command, self.log)
         if code:
             raise StartError(f"the data directory of Apache Kafka was not formatted:\n{tail(self.log)}")
+
+    def _listeners(self) -> dict[str, str]:
+        ports = {"CLIENT": self.port, "CONTROLLER": self.controller_port, **self.ports}
+        if self._outside is None:
+            return {"listeners": _addresses(ports)}
+        advertised = {"CLIENT": self.port, **self.ports, "OUTSIDE": self._outside.advertised}
+        return {
+            "listeners": _addresses(ports | {"OUTSIDE": self._outside.port}),
+            "advertised.listeners": _addresses(advertised),
+        }
 
     async def start(self) -> None:
         """Start the process; `answers` tells when it is up."""
@@ -142,7 +157,7 @@ class Node:
 
 
 class ApacheKafka:
-    """A cluster of one broker or several."""
+    """A cluster of one broker or several. The first ones have the listeners `outside` as well."""
 
     def __init__(
         self,
@@ -150,9 +165,10 @@ class ApacheKafka:
         brokers: int = 1,
         properties: Mapping[str, object] | None = None,
         security: Security = OPEN,
+        outside: Sequence[Outside] = (),
     ) -> None:
         self._directory = directory / "kafka"
-        self._brokers = brokers
+        self._outside = [*outside, *[None] * (brokers - len(outside))]
         self._properties = {**security.properties, **(properties or {})}
         self._security = security
         self.cluster = urlsafe_b64encode(uuid4().bytes).rstrip(b"=").decode().replace("-", "A")
@@ -178,7 +194,10 @@ class ApacheKafka:
     async def _prepare(self) -> None:
         shutil.rmtree(self._directory, ignore_errors=True)
         self._directory.mkdir(parents=True)
-        self.nodes = [Node(number, self._directory, self._security) for number in range(1, self._brokers + 1)]
+        self.nodes = [
+            Node(number, self._directory, self._security, outside)
+            for number, outside in enumerate(self._outside, start=1)
+        ]
         properties = _properties(self.nodes, self._security.listeners) | self._properties
         await asyncio.gather(*(node.format(self.cluster, properties) for node in self.nodes))
 
@@ -212,10 +231,14 @@ def _java(main: str, *arguments: object) -> Sequence[str | Path]:
     return [java(), *JVM, "-cp", f"{JARS}/*", main, *(str(argument) for argument in arguments)]
 
 
+def _addresses(ports: Mapping[str, int]) -> str:
+    return ",".join(f"{name}://{LOOPBACK}:{port}" for name, port in ports.items())
+
+
 def _properties(nodes: Sequence[Node], listeners: Mapping[str, str]) -> dict[str, object]:
     """The defaults of Apache Kafka, but for the size of the machine and the patience of a test."""
     copies = min(3, len(nodes))
-    protocols = {"CLIENT": "PLAINTEXT", "CONTROLLER": "PLAINTEXT", **listeners}
+    protocols = {"CLIENT": "PLAINTEXT", "CONTROLLER": "PLAINTEXT", "OUTSIDE": "PLAINTEXT", **listeners}
     return {
         "process.roles": "broker,controller",
         "controller.quorum.voters": ",".join(f"{n.number}@{LOOPBACK}:{n.controller_port}" for n in nodes),

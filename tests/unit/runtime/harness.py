@@ -42,14 +42,15 @@ class FakeRecord:
 
 
 class JumpingClock:
-    """Waiting moves the time."""
+    """Waiting moves the time; `set_back` is how far the wall clock was set back meanwhile."""
 
     def __init__(self) -> None:
         self.time = EPOCH
+        self.set_back = 0.0
         self.waits: list[float] = []
 
     def now(self) -> float:
-        return self.time
+        return self.time - self.set_back
 
     def monotonic(self) -> float:
         return self.time

@@ -84,6 +84,20 @@ async def test_no_record_waits_longer_than_we_would_have_made_it_wait() -> None:
     assert (place, offset, round(seconds)) == (RETRY, 0, 600)
 
 
+async def test_a_wall_clock_that_is_set_back_makes_no_record_wait_longer() -> None:
+    """The record was written while the clock was five hours ahead, and is read before and after another jump."""
+    shop = Shop()
+    late = order(0, topic=RETRY[0], headers=[(Header.NOT_BEFORE, b"%.3f" % (EPOCH + 60))])
+    shop.clock.set_back = 5 * 3600
+    await shop.process(late)
+    ((place, offset, seconds),) = shop.input.held
+    assert (place, offset, seconds) == (RETRY, 0, 600)
+    shop.clock.time += seconds
+    shop.clock.set_back = 10 * 3600
+    await shop.process(late)
+    assert len(shop.on("shop.priced")) == 1
+
+
 @pytest.mark.parametrize("attempt", [b"-7", b"0", b"x", b"9" * 5000, b"1001"])
 async def test_an_attempt_that_makes_no_sense_is_the_first(attempt: bytes) -> None:
     async def handler(orders: Sequence[Order]) -> list[Outcome]:
