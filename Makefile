@@ -14,7 +14,7 @@ SEED ?= 520664047
 test test-kafka test-faults fuzz: export PYTHONNODEBUGRANGES := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-kafka test-faults kafka-jars fuzz test-model check audit bench bench-llm model generate dashboards lock clean
+.PHONY: help demo up test test-kafka test-faults kafka-jars fuzz test-model check audit bench bench-kafka bench-llm long-run model generate dashboards lock clean
 
 ##@ Try it
 help: ## List the targets
@@ -66,8 +66,14 @@ check: $(VENV)/.dev ## Lint, types, import rules, generated files, known vulnera
 audit: $(VENV)/.dev ## Ask PyPI for known vulnerabilities of every locked package; fails if it could not ask
 	@$(BIN)/python -m tests.audit --strict
 
-bench: $(VENV)/.dev ## Measure throughput and CPU, beside raw aiokafka and Quix Streams in the same run
+bench: $(VENV)/.dev ## Measure throughput and CPU, beside raw aiokafka, Quix Streams and FastStream in the same run
 	$(BIN)/python -m tests.benchmarks
+
+bench-kafka: $(VENV)/.dev kafka-jars ## The same on Apache Kafka
+	SLUICE_TEST_BACKEND=apache $(BIN)/python -m tests.benchmarks
+
+long-run: $(VENV)/.dev kafka-jars ## Send COUNT=1000000 indicators through every stage on Apache Kafka: docs/long-run.md
+	SLUICE_TEST_BACKEND=apache $(BIN)/python -m tests.benchmarks.long_run $(if $(COUNT),--count $(COUNT)) $(if $(INTO),--into $(INTO))
 
 bench-llm: $(VENV)/.dev ## Measure the LLM gateway against a simulated vendor, beside its targets; ONLY="names" narrows it
 	$(BIN)/python -m tests.benchmarks.llm $(if $(ONLY),--only $(ONLY))

@@ -161,14 +161,15 @@ class StageWorker:
 
     def _due(self, records: Sequence[Record], source: Input) -> Sequence[Record]:
         """Records that need not wait. A partition whose next record must wait is held from there on."""
-        if all(record.topic != self.stage.retry_topic for record in records):
+        retries = self.stage.retry_topic
+        if all(record.topic != retries for record in records):
             return records
         held, due = set[tuple[str, int]](), list[Record]()
         for record in records:
             place = (record.topic, record.partition)
             if place in held:
                 continue
-            if record.topic == self.stage.retry_topic and (wait := self._wait(record)) > 0:
+            if record.topic == retries and (wait := self._wait(record)) > 0:
                 held.add(place)
                 source.hold(place, record.offset, wait)
             else:
@@ -337,13 +338,16 @@ class StageWorker:
         for item in batch.refused:
             self._bury(item.record, item.reason, now, records)
         for index, envelope in enumerate(batch.envelopes):
-            outcome, before = outcomes[index], len(records)
+            outcome = outcomes[index]
             if isinstance(outcome, Emit):
+                before = len(records)
                 try:
                     writer.write(envelope, outcome, records)
                 except Exception as error:
                     del records[before:]
                     outcomes[index] = outcome = self._broken(error)
+                else:
+                    continue
             if isinstance(outcome, Reject):
                 self._bury(envelope.record, outcome, now, records, envelope.headers)
             elif isinstance(outcome, Postpone):

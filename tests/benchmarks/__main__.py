@@ -3,8 +3,6 @@
 import argparse
 import asyncio
 import json
-import tempfile
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +11,7 @@ from deployment.scaling import RECORDED
 from shared.settings import Settings
 from tests.benchmarks.end_to_end import Outcome, load, measure
 from tests.benchmarks.hop import Cost, measure_hops
+from tests.benchmarks.running import state_directory
 from tests.kafka.backend import require
 
 BUDGET_SECONDS, STRETCH_SECONDS = 25.0, 8.0
@@ -30,8 +29,7 @@ def main() -> None:
     parser.add_argument("--record", action="store_true", help="keep the stages' times for the autoscaler's settings")
     arguments = parser.parse_args()
     console = Console()
-    with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
-        Path(folder).chmod(0o755)
+    with state_directory() as folder:
         variables = {"SLUICE_STATE_DIR": folder, "LOG_LEVEL": "WARNING"}
         if arguments.only in {None, "hop"}:
             # Postgres is not needed for a hop; a configured address keeps it from starting.
@@ -61,6 +59,7 @@ def hop_table(costs: dict[str, Cost]) -> Table:
     """One hop: fetch, decode, change a field, encode, publish with acks=all, commit."""
     table = Table(
         "hop",
+        "messages",
         "CPU µs a message",
         "messages/s",
         "CPU, Sluice = 1",
@@ -68,14 +67,16 @@ def hop_table(costs: dict[str, Cost]) -> Table:
     )
     ours = costs["sluice"]["cpu_us"]
     for name, cost in costs.items():
-        table.add_row(name, f"{cost['cpu_us']:.1f}", f"{cost['rate']:,.0f}", f"{cost['cpu_us'] / ours:.2f}")
+        figures = f"{cost['cpu_us']:.1f}", f"{cost['rate']:,.0f}", f"{cost['cpu_us'] / ours:.2f}"
+        table.add_row(name, f"{cost['messages']:,}", *figures)
     table.caption = f"budget ≤ {BUDGET_HOP_US:.0f} µs, stretch ≤ {STRETCH_HOP_US:.0f} µs, and ahead of Quix Streams"
     return table
 
 
 def end_to_end_table(outcome: Outcome) -> Table:
     """The run beside its budgets."""
-    table = Table("what", "measured", "budget", "stretch", title=f"{outcome.indicators:,} indicators, every stage")
+    title = f"{outcome.indicators:,} indicators, every stage, {require()}"
+    table = Table("what", "measured", "budget", "stretch", title=title)
     share = outcome.indicators / 10_000
     stages = [memory for name, memory in outcome.memory_mb.items() if name.startswith("stages")]
     table.add_row(

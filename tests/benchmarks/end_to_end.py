@@ -4,25 +4,24 @@ import asyncio
 import gzip
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
 import httpx
-import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
-from services.cli.session import CHILD_COMMAND, classification
+from services.cli.session import classification
 from shared.broker.producer import Publisher
 from shared.database import Database
 from shared.database.ledger import batches_by_id
 from shared.feeding import Feeder, Submission
-from shared.service.local import Local, local_stack
+from shared.service.local import Local
 from shared.settings import Settings
+from tests.benchmarks.running import cpu_seconds, memory_mb, running_pipeline
 
 REQUEST = 100
 POLL_SECONDS = 0.02
-SERVERS = {"tansu": "broker", "postgres": "database"}
 WARM_UP = 500
 RECORDS = "sluice_stage_records_total"
 
@@ -60,7 +59,7 @@ def load(limit: int) -> list[tuple[str, str]]:
 async def measure(settings: Settings, indicators: Sequence[tuple[str, str]]) -> Outcome:
     """Start everything, warm it up with rows of its own, then time the run."""
     async with (
-        local_stack(settings, classification(), CHILD_COMMAND, lambda _: None, stages=True) as local,
+        running_pipeline(settings) as local,
         Database(local.settings.database) as database,
         Publisher(local.settings.kafka, local.settings.kafka.partitions) as publisher,
     ):
@@ -70,16 +69,16 @@ async def measure(settings: Settings, indicators: Sequence[tuple[str, str]]) -> 
             for number, (key, raw) in enumerate(indicators[:WARM_UP])
         ]
         await _run(feeder, database, warm)
-        before, own, worked = _cpu(local), time.process_time(), await _records(local)
+        before, own, worked = cpu_seconds(local), time.process_time(), await _records(local)
         began = time.monotonic()
         completed, first = await _run(feeder, database, indicators)
         seconds = time.monotonic() - began
-        after = _cpu(local)
+        after = cpu_seconds(local)
         count = len(indicators)
         cpu = {name: (after[name] - before.get(name, 0.0)) * 1000 / count for name in after}
         cpu["client"] = (time.process_time() - own) * 1000 / count
         records = {stage: total - worked.get(stage, 0) for stage, total in (await _records(local)).items()}
-        return Outcome(count, seconds, first, cpu, _memory(local), completed, records)
+        return Outcome(count, seconds, first, cpu, memory_mb(local), completed, records)
 
 
 async def _run(feeder: Feeder, database: Database, indicators: Sequence[tuple[str, str]]) -> tuple[int, float]:
@@ -97,33 +96,6 @@ async def _run(feeder: Feeder, database: Database, indicators: Sequence[tuple[st
         await asyncio.sleep(POLL_SECONDS)
 
 
-def _processes(local: Local) -> Iterator[tuple[str, psutil.Process]]:
-    for child in local.supervisor.children if local.supervisor else ():
-        if child.process:
-            yield child.name, psutil.Process(child.process.pid)
-    state = str(local.settings.embedded.directory)
-    for process in psutil.process_iter(["name"]):
-        if process.info["name"] in SERVERS and _belongs(process, state):
-            yield SERVERS[process.info["name"]], process
-
-
-def _belongs(process: psutil.Process, state: str) -> bool:
-    """Whether a server is ours: its keeper's command line names our state directory."""
-    try:
-        return any(state in " ".join(parent.cmdline()) for parent in process.parents())
-    except psutil.Error:
-        return False
-
-
-def _cpu(local: Local) -> dict[str, float]:
-    """CPU seconds so far by role. Children that Postgres has reaped are in its parent's account."""
-    seconds: dict[str, float] = {}
-    for name, process in _processes(local):
-        times = process.cpu_times()
-        seconds[name] = seconds.get(name, 0.0) + times.user + times.system
-    return seconds
-
-
 async def _records(local: Local) -> dict[str, int]:
     """Records that each stage has been done with so far, as its metrics tell."""
     found: dict[str, int] = {}
@@ -134,10 +106,3 @@ async def _records(local: Local) -> dict[str, int]:
                 stage = f"{sample.labels['pipeline']}.{sample.labels['stage']}"
                 found[stage] = found.get(stage, 0) + int(sample.value)
     return found
-
-
-def _memory(local: Local) -> dict[str, float]:
-    memory: dict[str, float] = {}
-    for name, process in _processes(local):
-        memory[name] = memory.get(name, 0.0) + process.memory_info().rss / 1e6
-    return memory

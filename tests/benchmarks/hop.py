@@ -1,4 +1,4 @@
-"""What one hop costs: our stage runtime beside a raw aiokafka loop and Quix Streams, same broker, same messages."""
+"""What one hop costs: our stage runtime beside a raw aiokafka loop, Quix Streams and FastStream, over one topic."""
 
 import asyncio
 import json
@@ -25,8 +25,9 @@ FEED = 5_000
 
 
 class Cost(TypedDict):
-    """CPU microseconds a message, and messages a second by the clock."""
+    """CPU microseconds a message, and messages a second by the clock, over so many messages."""
 
+    messages: int
     cpu_us: float
     rate: float
 
@@ -43,7 +44,11 @@ async def measure_hops(settings: Settings) -> dict[str, Cost]:
 
 def typical(costs: list[Cost]) -> Cost:
     """The median of each figure."""
-    return Cost(cpu_us=median(cost["cpu_us"] for cost in costs), rate=median(cost["rate"] for cost in costs))
+    return Cost(
+        messages=costs[0]["messages"],
+        cpu_us=median(cost["cpu_us"] for cost in costs),
+        rate=median(cost["rate"] for cost in costs),
+    )
 
 
 @asynccontextmanager
@@ -73,10 +78,17 @@ def _group(name: str, number: int) -> str:
     return f"hop-{name}-{number}"
 
 
-async def run_contender(name: str, bootstrap: str, group: str, variables: Mapping[str, str] | None = None) -> Cost:
+async def run_contender(
+    name: str,
+    bootstrap: str,
+    group: str,
+    variables: Mapping[str, str] | None = None,
+    *,
+    module: str = "tests.benchmarks.hop_contenders",
+    messages: int = MESSAGES,
+) -> Cost:
     """One contender in a process of its own; `variables` are settings for Sluice."""
-    arguments = [name, bootstrap, str(MESSAGES), group]
-    command = [sys.executable, "-m", "tests.benchmarks.hop_contenders", *arguments]
+    command = [sys.executable, "-m", module, name, bootstrap, str(messages), group]
     environment = {**os.environ, **(variables or {})}
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=environment)
     output, _ = await process.communicate()

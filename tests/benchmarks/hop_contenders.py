@@ -1,4 +1,4 @@
-"""One hop done three ways: `python -m tests.benchmarks.hop_contenders NAME BOOTSTRAP COUNT GROUP` prints its cost.
+"""One hop done in several ways: `python -m tests.benchmarks.hop_contenders NAME BOOTSTRAP COUNT GROUP` prints its cost.
 
 Every contender fetches from IN, decodes JSON, changes a field, encodes, publishes to OUT with acks=all, commits its
 offsets after that, and measures its process's CPU from the first message it gets to the last one committed.
@@ -11,13 +11,15 @@ import os
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 import uvloop
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
 from quixstreams import Application
 
 from shared.broker.host import StageSubscriber, make_broker
@@ -32,6 +34,8 @@ from shared.service.process import spare_garbage_collection
 from shared.settings import Settings
 from tests.benchmarks.hop_message import BATCH, IN, OUT, PARTITIONS, Checked, Reading
 
+FEWER = {"faststream": 2_000}
+"""Messages of a contender that would take minutes over all of them."""
 TRIED_OUT = ("SLUICE_KAFKA_", "SLUICE_BATCH_", "SLUICE_FETCH_")
 
 
@@ -58,7 +62,7 @@ class Meter:
     def report(self) -> None:
         """Print what it took."""
         cpu, wall = time.process_time() - self.cpu, time.monotonic() - self.wall
-        print(json.dumps({"cpu_us": cpu / self.seen * 1e6, "rate": self.seen / wall}))
+        print(json.dumps({"messages": self.seen, "cpu_us": cpu / self.seen * 1e6, "rate": self.seen / wall}))
 
 
 def bench_settings(bootstrap: str) -> Settings:
@@ -125,20 +129,23 @@ async def raw_aiokafka(bootstrap: str, meter: Meter, group: str) -> None:
         if not fetched:
             continue
         meter.take(sum(len(records) for records in fetched.values()))
-        batches: defaultdict[int, Any] = defaultdict(producer.create_batch)
-        for place, records in fetched.items():
-            for record in records:
-                reading = Reading.model_validate_json(record.value)
-                value = Checked(**{**reading.__dict__, "stage": "checked"}).model_dump_json().encode()
-                batches[place.partition].append(
-                    key=record.key, value=value, timestamp=None, headers=list(record.headers)
-                )
-        sent = [await producer.send_batch(batch, OUT, partition=number) for number, batch in batches.items()]
-        await asyncio.gather(*sent)
+        await send(producer, fetched)
         await consumer.commit()
     meter.report()
     await consumer.stop()
     await producer.stop()
+
+
+async def send(producer: AIOKafkaProducer, fetched: Mapping[TopicPartition, Sequence[Any]]) -> None:
+    """Do the work of the hop: decode, change, encode; one record batch a partition, acknowledged."""
+    batches: defaultdict[int, Any] = defaultdict(producer.create_batch)
+    for place, records in fetched.items():
+        for record in records:
+            reading = Reading.model_validate_json(record.value)
+            value = Checked(**{**reading.__dict__, "stage": "checked"}).model_dump_json().encode()
+            batches[place.partition].append(key=record.key, value=value, timestamp=None, headers=list(record.headers))
+    sent = [await producer.send_batch(batch, OUT, partition=number) for number, batch in batches.items()]
+    await asyncio.gather(*sent)
 
 
 def quix_streams(bootstrap: str, meter: Meter, group: str) -> None:
@@ -163,17 +170,51 @@ def quix_streams(bootstrap: str, meter: Meter, group: str) -> None:
     meter.report()
 
 
-CONTENDERS = {"sluice": sluice_stage, "aiokafka": raw_aiokafka, "quix": quix_streams}
+async def plain_faststream(bootstrap: str, meter: Meter, group: str) -> None:
+    """FastStream as its documentation has it: one message at a time, a model in and a model out, at-least-once."""
+    broker, done = KafkaBroker(bootstrap, acks="all"), asyncio.Event()
+    checked = broker.publisher(OUT)
+
+    @broker.subscriber(
+        IN,
+        group_id=group,
+        auto_offset_reset="earliest",
+        session_timeout_ms=6000,
+        heartbeat_interval_ms=1000,
+        ack_policy=AckPolicy.NACK_ON_ERROR,
+    )
+    async def check(reading: Reading) -> None:
+        if meter.finished:  # the one before is committed
+            done.set()
+            return
+        meter.take(1)
+        await checked.publish(Checked(**{**reading.__dict__, "stage": "checked"}), key=reading.id.encode())
+
+    await broker.start()
+    await done.wait()
+    meter.report()
+    await broker.stop()
 
 
-def main(name: str, bootstrap: str, count: int, group: str) -> None:
-    """Run one contender."""
+Contender = Callable[[str, Meter, str], Coroutine[Any, Any, None] | None]
+"""Called with the broker's address, a meter and a name for its group."""
+CONTENDERS: Mapping[str, Contender] = {
+    "sluice": sluice_stage,
+    "aiokafka": raw_aiokafka,
+    "quix": quix_streams,
+    "faststream": plain_faststream,
+}
+
+
+def main(contenders: Mapping[str, Contender], arguments: Sequence[str]) -> None:
+    """Run the one of `contenders` that the command line names."""
     logging.disable(logging.WARNING)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    result = CONTENDERS[name](bootstrap, Meter(count), group)
+    name, bootstrap, count, group = arguments
+    result = contenders[name](bootstrap, Meter(min(int(count), FEWER.get(name, int(count)))), group)
     if result is not None:
         uvloop.run(result)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4])
+    main(CONTENDERS, sys.argv[1:])

@@ -4,14 +4,13 @@ Every variant has its turn in every round, over the same messages, so that whate
 """
 
 import asyncio
-import tempfile
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from shared.settings import Settings
 from tests.benchmarks.hop import Cost, loaded_broker, run_contender, typical
+from tests.benchmarks.running import state_directory
 from tests.kafka.backend import require
 
 ROUNDS = 3
@@ -29,8 +28,7 @@ VARIANTS = {
 
 def main() -> None:
     """Measure, and print a row a variant."""
-    with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
-        Path(folder).chmod(0o755)
+    with state_directory() as folder:
         settings = Settings.load({"SLUICE_STATE_DIR": folder, "SLUICE_DATABASE_URL": "postgresql://unused"})
         costs = asyncio.run(measure(settings))
     table = Table("settings", "CPU µs a message", "messages/s", title=f"One hop of 1 KB messages, {require()}")

@@ -1,12 +1,10 @@
 """What the lines at the level of the gateway stand on: one Postgres, a simulated vendor, a fleet of replicas."""
 
 import asyncio
-import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -18,6 +16,7 @@ from shared.embedded.stack import embedded_stack
 from shared.settings import DatabaseSettings, Settings
 from tests.benchmarks.llm.fleet import Fleet, running_fleet
 from tests.benchmarks.llm.replica import Setup
+from tests.benchmarks.running import state_directory
 from tests.simulated_vendor import SimulatedVendor, running_simulator
 
 VENDOR = "tests.benchmarks.llm.vendor"
@@ -147,14 +146,6 @@ def _variables(scene: Scene, vendor: SimulatedVendor) -> dict[str, str]:
         "SLUICE_LLM_CONCURRENCY": str(scene.in_flight),
         **scene.variables,
     }
-
-
-@contextmanager
-def state_directory() -> Iterator[str]:
-    """A folder that the database's own user can reach."""
-    with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
-        Path(folder).chmod(0o755)
-        yield folder
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from shared.feeding import Feeder, Submission
 from shared.llm.estimate import Estimate, estimator
 from shared.service.local import local_stack
 from shared.settings import LlmSettings, Settings
-from tests.benchmarks.llm.ground import state_directory
+from tests.benchmarks.running import state_directory
 from tests.simulated_vendor import SimulatedVendor, running_simulator
 
 RPM = 3_000
