@@ -1,8 +1,12 @@
 """How every Kafka client of Sluice connects: addresses, TLS and SASL from the settings."""
 
 import ssl
+from collections.abc import Collection
 from typing import Any
 
+from aiokafka.client import AIOKafkaClient
+from aiokafka.cluster import ClusterMetadata
+from aiokafka.errors import KafkaError
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from shared.errors import UsageError
@@ -34,6 +38,26 @@ def connection_options(settings: KafkaSettings) -> dict[str, Any]:
         options["sasl_plain_username"] = settings.sasl_username
         options["sasl_plain_password"] = settings.sasl_password.get_secret_value()
     return options
+
+
+def never_lost(client: AIOKafkaClient) -> None:
+    """Have a client ask the configured addresses again once it reaches none of the brokers that it knows.
+
+    aiokafka itself asks them at the start only. It may know one broker of three, if the others were just coming back
+    when it asked last, or addresses that are no more; when those go, it would wait for them for ever.
+    """
+    known_brokers = client._metadata_update  # noqa: SLF001 -- aiokafka offers no other way
+
+    async def update(cluster: ClusterMetadata, topics: Collection[str] | None) -> bool:
+        if await known_brokers(cluster, topics):
+            return True
+        try:
+            await client.bootstrap()
+        except KafkaError:
+            return False
+        return bool(await known_brokers(cluster, topics))
+
+    client._metadata_update = update  # noqa: SLF001 -- the same
 
 
 def _ssl_context(settings: KafkaSettings) -> ssl.SSLContext:

@@ -17,7 +17,7 @@ from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
-from shared.broker.connection import CLIENT_ID, bootstrap_servers, faststream_security
+from shared.broker.connection import CLIENT_ID, bootstrap_servers, faststream_security, never_lost
 from shared.broker.reaching import described, hindrance
 from shared.runtime.envelope import Record
 from shared.runtime.worker import StageWorker
@@ -84,6 +84,10 @@ class StageConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships n
     report: Callable[[str, bool], None] = staticmethod(lambda reason, fatal: None)
     """Called with what is wrong, and whether only a new process helps; with "" when a fetch has succeeded."""
     _unreadable_until = 0.0
+
+    def __init__(self, *topics: str, **options: Any) -> None:
+        super().__init__(*topics, **options)
+        never_lost(self._client)
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
-from shared.broker.connection import connection_options
+from shared.broker.connection import connection_options, never_lost
 from shared.broker.reaching import described, reaching
 from shared.errors import HaltStage, TransientError
 from shared.runtime.envelope import OutRecord
@@ -86,6 +86,7 @@ async def _started(settings: KafkaSettings) -> AIOKafkaProducer:
         max_batch_size=BATCH_BYTES,
         compression_type=None if settings.compression == "none" else settings.compression,
     )
+    never_lost(producer.client)
     try:
         async with reaching(settings):
             await producer.start()
