@@ -1,12 +1,8 @@
 """How every Kafka client of Sluice connects: addresses, TLS and SASL from the settings."""
 
 import ssl
-from collections.abc import Collection
 from typing import Any
 
-from aiokafka.client import AIOKafkaClient
-from aiokafka.cluster import ClusterMetadata
-from aiokafka.errors import KafkaError
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from shared.errors import UsageError
@@ -14,6 +10,8 @@ from shared.settings import KafkaSettings
 from shared.tls import client_context
 
 CLIENT_ID = "sluice"
+METADATA_MAX_AGE_MS = 10_000
+"""How long a client may believe in a leader that has moved: aiokafka does not ask anew after every refusal."""
 
 
 def bootstrap_servers(settings: KafkaSettings) -> list[str]:
@@ -30,6 +28,7 @@ def connection_options(settings: KafkaSettings) -> dict[str, Any]:
         "client_id": CLIENT_ID,
         "security_protocol": settings.security_protocol,
         "request_timeout_ms": settings.request_timeout_ms,
+        "metadata_max_age_ms": METADATA_MAX_AGE_MS,
     }
     if settings.security_protocol.endswith("SSL"):
         options["ssl_context"] = _ssl_context(settings)
@@ -38,26 +37,6 @@ def connection_options(settings: KafkaSettings) -> dict[str, Any]:
         options["sasl_plain_username"] = settings.sasl_username
         options["sasl_plain_password"] = settings.sasl_password.get_secret_value()
     return options
-
-
-def never_lost(client: AIOKafkaClient) -> None:
-    """Have a client ask the configured addresses again once it reaches none of the brokers that it knows.
-
-    aiokafka itself asks them at the start only. It may know one broker of three, if the others were just coming back
-    when it asked last, or addresses that are no more; when those go, it would wait for them for ever.
-    """
-    known_brokers = client._metadata_update  # noqa: SLF001 -- aiokafka offers no other way
-
-    async def update(cluster: ClusterMetadata, topics: Collection[str] | None) -> bool:
-        if await known_brokers(cluster, topics):
-            return True
-        try:
-            await client.bootstrap()
-        except KafkaError:
-            return False
-        return bool(await known_brokers(cluster, topics))
-
-    client._metadata_update = update  # noqa: SLF001 -- the same
 
 
 def _ssl_context(settings: KafkaSettings) -> ssl.SSLContext:

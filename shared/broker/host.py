@@ -17,8 +17,9 @@ from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
-from shared.broker.connection import CLIENT_ID, bootstrap_servers, faststream_security, never_lost
+from shared.broker.connection import CLIENT_ID, METADATA_MAX_AGE_MS, bootstrap_servers, faststream_security
 from shared.broker.reaching import described, hindrance
+from shared.broker.steady import make_steady
 from shared.runtime.envelope import Record
 from shared.runtime.worker import StageWorker
 from shared.settings import KafkaSettings, RuntimeSettings
@@ -87,7 +88,7 @@ class StageConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships n
 
     def __init__(self, *topics: str, **options: Any) -> None:
         super().__init__(*topics, **options)
-        never_lost(self._client)
+        make_steady(self._client)
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
@@ -152,8 +153,7 @@ class StageConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships n
             self.report("", False)
 
     def _is_dead(self) -> bool:
-        ended = self._coordinator._coordination_task.done() or self._fetcher.error_future.done()  # noqa: SLF001 -- the same
-        return bool(ended and not self._closed)
+        return bool(self._coordinator._coordination_task.done() or self._fetcher.error_future.done())  # noqa: SLF001 -- the same
 
 
 def _is_spent(result: Any) -> bool:
@@ -327,6 +327,7 @@ def make_broker(
         bootstrap_servers(kafka),
         client_id=CLIENT_ID,
         request_timeout_ms=kafka.request_timeout_ms,
+        metadata_max_age_ms=METADATA_MAX_AGE_MS,
         security=faststream_security(kafka),
         consumer_only=True,
         allow_auto_create_topics=False,

@@ -10,8 +10,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
-from shared.broker.connection import connection_options, never_lost
+from shared.broker.connection import connection_options
 from shared.broker.reaching import described, reaching
+from shared.broker.steady import make_steady
 from shared.errors import HaltStage, TransientError
 from shared.runtime.envelope import OutRecord
 from shared.settings import KafkaSettings
@@ -36,12 +37,11 @@ class Publisher:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for closing in self._replaced:
-            closing.cancel()
         # What is still unsent was given up before: nothing of it has been committed.
+        closing = asyncio.gather(*self._replaced, self._producer.stop(), return_exceptions=True)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
-                await self._producer.stop()
+                await closing
 
     async def publish(self, records: Sequence[OutRecord]) -> None:
         """Send `records`, in order within a partition. Raises TransientError; then any part of them may be there."""
@@ -86,11 +86,11 @@ async def _started(settings: KafkaSettings) -> AIOKafkaProducer:
         max_batch_size=BATCH_BYTES,
         compression_type=None if settings.compression == "none" else settings.compression,
     )
-    never_lost(producer.client)
+    make_steady(producer.client)
     try:
         async with reaching(settings):
             await producer.start()
-    except TransientError:
+    except BaseException:  # a start that is cancelled leaves connections, too
         await producer.stop()
         raise
     return producer

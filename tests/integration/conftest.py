@@ -16,9 +16,10 @@ from services.classification.pipeline import CLASSIFICATION
 from shared.broker.topics import TopicAdmin
 from shared.database import Database
 from shared.settings import DatabaseSettings
-from tests.integration.api_server import PARTITIONS, settings_for
+from tests.integration.api_server import PARTITIONS
 from tests.integration.asked_pipeline import AskedPipeline, asked_pipeline
 from tests.integration.console_history import seed_console
+from tests.integration.own_broker import own_broker
 from tests.integration.seeded import seed
 
 SMALL_CALLS = {"SLUICE_LLM_BATCH_ITEMS": "4", "LOG_LEVEL": "DEBUG"}
@@ -53,11 +54,12 @@ async def console_url(server_url: str, template: str) -> AsyncIterator[str]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def console_broker(broker: str) -> str:
-    """The session's broker with the topics of the pipeline, which no stage reads here."""
-    async with TopicAdmin(settings_for(broker, "postgresql://unused/none").kafka) as admin:
-        await admin.ensure(CLASSIFICATION.topic_names(), PARTITIONS)
-    return broker
+async def console_broker(new_broker: object) -> AsyncIterator[str]:
+    """A broker with the topics of the pipeline, which no stage reads."""
+    async with own_broker() as (kafka, _):
+        async with TopicAdmin(kafka) as admin:
+            await admin.ensure(CLASSIFICATION.topic_names(), PARTITIONS)
+        yield str(kafka.bootstrap_servers)
 
 
 @pytest.fixture(scope="session")
