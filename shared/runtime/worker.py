@@ -156,14 +156,15 @@ class StageWorker:
 
     def _due(self, records: Sequence[Record], source: Input) -> Sequence[Record]:
         """Records that need not wait. A partition whose next record must wait is held from there on."""
-        if all(record.topic != self.stage.retry_topic for record in records):
+        retries = self.stage.retry_topic
+        if all(record.topic != retries for record in records):
             return records
         now, held, due = self._clock.now(), set[tuple[str, int]](), list[Record]()
         for record in records:
             place = (record.topic, record.partition)
             if place in held:
                 continue
-            if record.topic == self.stage.retry_topic and (wait := self._moment(record) - now) > 0:
+            if record.topic == retries and (wait := self._moment(record) - now) > 0:
                 held.add(place)
                 source.hold(place, record.offset, wait)
             else:
@@ -319,17 +320,18 @@ class StageWorker:
         writer, records = Writer(self.stage, now, share_ms), list[OutRecord]()
         for item in batch.refused:
             self._bury(item.record, item.reason, now, records)
-        for index, envelope in enumerate(batch.envelopes):
-            outcome, before = outcomes[index], len(records)
+        for index, (envelope, outcome) in enumerate(zip(batch.envelopes, outcomes, strict=True)):
             if isinstance(outcome, Emit):
+                before = len(records)
                 try:
                     writer.write(envelope, outcome, records)
                 except Exception as error:
                     del records[before:]
-                    outcomes[index] = outcome = self._broken(error)
-            if isinstance(outcome, Reject):
+                    outcomes[index] = broken = self._broken(error)
+                    self._bury(envelope.record, broken, now, records, envelope.headers)
+            elif isinstance(outcome, Reject):
                 self._bury(envelope.record, outcome, now, records, envelope.headers)
-            elif isinstance(outcome, Postpone):
+            else:
                 self._postpone(envelope, outcome, now, records)
         return records
 
