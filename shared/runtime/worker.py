@@ -247,8 +247,8 @@ class StageWorker:
             self._guard.check(self.stage.full_name, rejected)
             await self._publish(outputs)
             self._guard.note(rejected)
-        self.metrics.count(batch, outcomes, self._clock.now())
-        self._log_batch(batch, outcomes, self._clock.monotonic() - began)
+        counts = self.metrics.count(batch, outcomes, self._clock.now())
+        self._log_batch(counts, self._clock.monotonic() - began)
 
     async def _handle(self, messages: Messages, envelopes: Sequence[Envelope]) -> Sequence[Outcome | Postpone]:
         """Outcomes of all; in-place retries while the failure may pass, halves when one item breaks the handler."""
@@ -358,13 +358,13 @@ class StageWorker:
         else:
             records.append(postponed(self.stage, envelope.record, envelope.attempt + 1, now + delay))
 
-    def _log_batch(self, batch: Decoded, outcomes: Sequence[Outcome | Postpone], seconds: float) -> None:
+    def _log_batch(self, counts: Mapping[str, int], seconds: float) -> None:
         log.info(
             "batch",
             stage=self.stage.full_name,
-            records=len(batch.envelopes) + len(batch.refused),
-            refused=len(batch.refused) + sum(isinstance(outcome, Reject) for outcome in outcomes),
-            postponed=sum(isinstance(outcome, Postpone) for outcome in outcomes),
+            records=sum(counts.values()),
+            refused=counts["invalid"] + counts["rejected"],
+            postponed=counts["postponed"],
             seconds=round(seconds, 4),
         )
 
