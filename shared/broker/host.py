@@ -196,7 +196,7 @@ class StageSubscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
             listener=self,
             ack_policy=AckPolicy.MANUAL,
             parser=self._parse,
-            decoder=_nothing,
+            decoder=_as_fetched,
             no_reply=True,
             title=stage.full_name,
             description=stage.reads.meaning,
@@ -225,11 +225,11 @@ class StageSubscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
         assert self.consumer is not None
         return KafkaMessage(body=b"", raw_message=records, consumer=self.consumer)
 
-    async def _consume(self, message: KafkaMessage) -> None:
+    async def _consume(self, records: Any) -> None:
         if self.consumer is None:
             return
         async with self._busy:
-            await self.worker.process(message.raw_message, ConsumerInput(self.consumer))
+            await self.worker.process(records, ConsumerInput(self.consumer))
         self.after_batch()
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
@@ -292,8 +292,9 @@ def _behind(consumer: AIOKafkaConsumer, place: TopicPartition) -> int:
     return max(0, newest - current.position) if current is not None and current.has_valid_position else 0
 
 
-async def _nothing(_: Any) -> None:
-    """The decoder that does nothing."""
+async def _as_fetched(message: KafkaMessage) -> Any:
+    """The decoder that decodes nothing."""
+    return message.raw_message
 
 
 class StageBroker(KafkaBroker):
@@ -333,6 +334,7 @@ def make_broker(
         allow_auto_create_topics=False,
         graceful_timeout=runtime.drain_seconds,
         ack_policy=AckPolicy.MANUAL,
+        apply_types=False,  # a parameter that FastStream fills in costs a batch a switch to another thread and back
         logger=None,
     )
     if before_start:

@@ -64,7 +64,7 @@ def described(error: Exception) -> str:
 async def _met(settings: KafkaSettings, host: str, port: int) -> Exception | None:
     """What goes wrong on the way to an answer from one address."""
     options = connection_options(settings) | {"request_timeout_ms": PROBE_MS}
-    del options["bootstrap_servers"]
+    del options["bootstrap_servers"], options["metadata_max_age_ms"]
     try:
         connection = await create_conn(host, port, **options)
         try:

@@ -56,8 +56,8 @@ class StageMetrics:
             self._in_flight.set(0)
             self._cpu.inc(time.process_time() - cpu)
 
-    def count(self, batch: "Decoded", outcomes: Sequence[Any], now: float) -> None:
-        """Count a finished batch by outcome. `now` in seconds since the epoch."""
+    def count(self, batch: "Decoded", outcomes: Sequence[Any], now: float) -> dict[str, int]:
+        """Count a finished batch by outcome, and return the counts. `now` in seconds since the epoch."""
         rejects = [outcome for outcome in outcomes if isinstance(outcome, Reject)]
         emits = [outcome for outcome in outcomes if isinstance(outcome, Emit)]
         absorbed = sum(not outcome.messages for outcome in emits)
@@ -75,6 +75,7 @@ class StageMetrics:
         if batch.envelopes:
             self._age.observe(max(0.0, now - batch.envelopes[0].ingested_at))
         self._progress.set(now)
+        return counts
 
     def state(self, current: str) -> None:
         """Show `current` as the stage's state."""

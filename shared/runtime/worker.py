@@ -264,8 +264,8 @@ class StageWorker:
                 await self._publish(outputs)
             trace.note(outcomes)
             self._guard.note(rejected)
-        self.metrics.count(batch, outcomes, self._clock.now())
-        self._log_batch(batch, outcomes, self._clock.monotonic() - began)
+        counts = self.metrics.count(batch, outcomes, self._clock.now())
+        self._log_batch(counts, self._clock.monotonic() - began)
 
     async def _handle(self, messages: Messages, envelopes: Sequence[Envelope]) -> Sequence[Outcome | Postpone]:
         """Outcomes of all; in-place retries while the failure may pass, halves when one item breaks the handler."""
@@ -337,20 +337,18 @@ class StageWorker:
         writer, records = Writer(self.stage, now, share_ms), list[OutRecord]()
         for item in batch.refused:
             self._bury(item.record, item.reason, now, records)
-        for index, envelope in enumerate(batch.envelopes):
-            outcome = outcomes[index]
+        for index, (envelope, outcome) in enumerate(zip(batch.envelopes, outcomes, strict=True)):
             if isinstance(outcome, Emit):
                 before = len(records)
                 try:
                     writer.write(envelope, outcome, records)
                 except Exception as error:
                     del records[before:]
-                    outcomes[index] = outcome = self._broken(error)
-                else:
-                    continue
-            if isinstance(outcome, Reject):
+                    outcomes[index] = broken = self._broken(error)
+                    self._bury(envelope.record, broken, now, records, envelope.headers)
+            elif isinstance(outcome, Reject):
                 self._bury(envelope.record, outcome, now, records, envelope.headers)
-            elif isinstance(outcome, Postpone):
+            else:
                 self._postpone(envelope, outcome, now, records)
         return records
 
@@ -377,13 +375,13 @@ class StageWorker:
         else:
             records.append(postponed(self.stage, envelope.record, envelope.attempt + 1, now + delay))
 
-    def _log_batch(self, batch: Decoded, outcomes: Sequence[Outcome | Postpone], seconds: float) -> None:
+    def _log_batch(self, counts: Mapping[str, int], seconds: float) -> None:
         log.info(
             "batch",
             stage=self.stage.full_name,
-            records=len(batch.envelopes) + len(batch.refused),
-            refused=len(batch.refused) + sum(isinstance(outcome, Reject) for outcome in outcomes),
-            postponed=sum(isinstance(outcome, Postpone) for outcome in outcomes),
+            records=sum(counts.values()),
+            refused=counts["invalid"] + counts["rejected"],
+            postponed=counts["postponed"],
             seconds=round(seconds, 4),
         )
 
