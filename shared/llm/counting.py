@@ -14,6 +14,7 @@ def count_from_zero(provider: str, model: str, question: str) -> None:
     """Begin the counters of one question by one model."""
     asked = (provider, model, question)
     metrics.LLM_COST.labels(*asked)
+    metrics.LLM_CALL_DURATION.labels(*asked)
     for kind in TOKEN_TYPES:
         metrics.LLM_TOKENS.labels(*asked, kind)
     for outcome in CallOutcome:
