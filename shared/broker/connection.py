@@ -9,6 +9,8 @@ from shared.errors import UsageError
 from shared.settings import KafkaSettings
 
 CLIENT_ID = "sluice"
+METADATA_MAX_AGE_MS = 10_000
+"""How long a client may believe in a leader that has moved: aiokafka does not ask anew after every refusal."""
 
 
 def bootstrap_servers(settings: KafkaSettings) -> list[str]:
@@ -25,6 +27,7 @@ def connection_options(settings: KafkaSettings) -> dict[str, Any]:
         "client_id": CLIENT_ID,
         "security_protocol": settings.security_protocol,
         "request_timeout_ms": settings.request_timeout_ms,
+        "metadata_max_age_ms": METADATA_MAX_AGE_MS,
     }
     if settings.security_protocol.endswith("SSL"):
         options["ssl_context"] = _ssl_context(settings)

@@ -17,7 +17,8 @@ from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
-from shared.broker.connection import CLIENT_ID, bootstrap_servers, faststream_security
+from shared.broker.connection import CLIENT_ID, METADATA_MAX_AGE_MS, bootstrap_servers, faststream_security
+from shared.broker.steady import make_steady
 from shared.runtime.envelope import Record
 from shared.runtime.worker import StageWorker
 from shared.settings import KafkaSettings, RuntimeSettings
@@ -83,6 +84,10 @@ class StageConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships n
     report: Callable[[str, bool], None] = staticmethod(lambda reason, fatal: None)
     """Called with what is wrong, and whether only a new process helps; with "" when a fetch has succeeded."""
     _unreadable_until = 0.0
+
+    def __init__(self, *topics: str, **options: Any) -> None:
+        super().__init__(*topics, **options)
+        make_steady(self._client)
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
@@ -317,6 +322,7 @@ def make_broker(
         bootstrap_servers(kafka),
         client_id=CLIENT_ID,
         request_timeout_ms=kafka.request_timeout_ms,
+        metadata_max_age_ms=METADATA_MAX_AGE_MS,
         security=faststream_security(kafka),
         consumer_only=True,
         allow_auto_create_topics=False,

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
 from shared.broker.connection import connection_options
+from shared.broker.steady import make_steady
 from shared.errors import HaltStage, TransientError
 from shared.runtime.envelope import OutRecord
 from shared.settings import KafkaSettings
@@ -85,6 +86,7 @@ async def _started(settings: KafkaSettings) -> AIOKafkaProducer:
         max_batch_size=BATCH_BYTES,
         compression_type=None if settings.compression == "none" else settings.compression,
     )
+    make_steady(producer.client)
     try:
         await producer.start()
     except KafkaError as error:

@@ -11,14 +11,14 @@ Way = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Door:
-    """Forwards a loopback port to `host:port`. Open inside its context unless `shut` is given."""
+    """Forwards a loopback port, a free one or `at`, to `host:port`. Open inside its context unless `shut` is given."""
 
-    def __init__(self, host: str, port: int, *, shut: bool = False) -> None:
+    def __init__(self, host: str, port: int, *, shut: bool = False, at: int | None = None) -> None:
         self._target = host, port
         self._shut = shut
         self._server: asyncio.Server | None = None
         self._flows: set[asyncio.Task[None]] = set()
-        self.port = free_port()
+        self.port = at or free_port()
 
     async def __aenter__(self) -> Self:
         if not self._shut:

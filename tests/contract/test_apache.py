@@ -7,10 +7,12 @@ import pytest
 from aiokafka import TopicPartition
 
 from shared.broker.producer import Publisher
+from shared.embedded.process import free_port
 from shared.errors import TransientError
 from shared.runtime.envelope import OutRecord
 from tests.contract.conftest import Shop
-from tests.contract.kafka import Kafka
+from tests.contract.kafka import Kafka, Sent
+from tests.contract.proxy import Door
 from tests.contract.shop import Gates, Order, make_shop
 from tests.kafka import backend
 from tests.kafka.apache import ApacheKafka
@@ -60,6 +62,32 @@ async def test_a_stage_whose_broker_hangs_obeys_sigterm(tmp_path: Path) -> None:
             shop.kafka.forget()
         cluster.nodes[0].suspend()
         assert await replica.terminate(60) == 0, replica.log()
+    finally:
+        await cluster.stop()
+        for replica in shop.replicas:
+            await replica.kill()
+
+
+async def test_a_cluster_that_has_moved_is_found_by_the_address_that_is_configured(tmp_path: Path) -> None:
+    """As in Kubernetes, where a broker comes back at another address and only the name of the service stays."""
+    cluster = ApacheKafka(tmp_path)
+    await cluster.start()
+    (node,) = cluster.nodes
+    shop = Shop("shop", Kafka(cluster.address), Gates(tmp_path))
+    try:
+        async with shop.kafka:
+            await shop.kafka.create(make_shop(shop.name, shop.gates).topic_names(), shop.partitions)
+            shop.kafka.forget()
+        async with Door("127.0.0.1", node.port) as service:
+            replica = await shop.start(kafka_bootstrap_servers=f"127.0.0.1:{service.port}")
+            await replica.ready()
+            await node.stop()
+            node.move(free_port())
+            await node.start()
+            assert await node.answers(cluster.cluster)
+        async with Door("127.0.0.1", node.port, at=service.port), Kafka(cluster.address) as moved:
+            await moved.send(shop.orders, [Sent(Order(id="1").model_dump_json().encode(), b"1")])
+            assert len(await moved.read_until(shop.priced, 1, timeout=60)) == 1
     finally:
         await cluster.stop()
         for replica in shop.replicas:

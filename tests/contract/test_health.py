@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
@@ -52,6 +53,28 @@ async def test_a_stage_starts_while_the_first_of_several_brokers_is_away(shop: S
     await shop.start(kafka_bootstrap_servers=f"127.0.0.1:{free_port()}, {shop.kafka.address}")
     await shop.order(Order(id="1"))
     assert len(await shop.kafka.read_until(shop.priced, 1)) == 1
+
+
+async def test_a_connection_that_is_cut_while_it_is_written_to_is_made_anew(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then uvloop raises an error that is no OSError, in the middle of the client's background work."""
+
+    def cut(_: bytes) -> None:
+        raise RuntimeError("the handler is closed")
+
+    record = OutRecord(shop.orders, b"1", b"{}", [], partition=0)
+    async with Publisher(shop.kafka.settings, shop.partitions) as publisher:
+        await publisher.publish([record])
+        client = publisher._producer.client
+        for connection in client._conns.values():
+            monkeypatch.setattr(connection._writer, "write", cut)
+        assert not await client.force_metadata_update(), "no broker can be asked"
+        for connection in client._conns.values():
+            connection._reader.feed_eof()
+        assert await client.force_metadata_update()
+        await publisher.publish([record])
+    assert len(await shop.kafka.read(shop.orders)) == 2
 
 
 async def test_a_stage_pauses_while_its_database_is_away(

@@ -102,6 +102,12 @@ class Node:
             "advertised.listeners": f"{client},OUTSIDE://{LOOPBACK}:{self._outside.advertised}",
         }
 
+    def move(self, port: int) -> None:
+        """Have it listen on another port from its next start."""
+        text = self._properties.read_text()
+        self._properties.write_text(text.replace(f"CLIENT://{LOOPBACK}:{self.port},", f"CLIENT://{LOOPBACK}:{port},"))
+        self.port = port
+
     async def start(self) -> None:
         """Start the process; `answers` tells when it is up."""
         self.process = await spawn(_java("kafka.Kafka", self._properties), self.log, env={"LC_ALL": "C.UTF-8"})
