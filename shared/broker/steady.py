@@ -33,6 +33,10 @@ class SteadyClient(AIOKafkaClient):  # type: ignore[misc]  # aiokafka ships no t
     async def _metadata_update(self, cluster_metadata: ClusterMetadata, topics: Collection[str] | None) -> bool:
         if await self._updated(cluster_metadata, topics):
             return True
+        # Of connections on which nobody answers any more aiokafka closes those of other requests, but not of this one.
+        for (_, group), connection in list(self._conns.items()):
+            if group is ConnectionGroup.DEFAULT:
+                connection.close()
         try:
             await self.bootstrap()
         except RuntimeError:  # KafkaError is one
