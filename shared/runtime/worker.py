@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
@@ -21,6 +21,7 @@ from shared.runtime.codec import Decoded, Decoder
 from shared.runtime.dead_letters import dead_letter, not_before, postponed
 from shared.runtime.declaration import Stage
 from shared.runtime.envelope import Envelope, Envelopes, OutRecord, Record
+from shared.runtime.input import Input, first_offsets, next_offsets
 from shared.runtime.measure import StageMetrics
 from shared.runtime.outcome import Emit, Outcome, Reject
 from shared.runtime.policy import DeadLetterGuard, RetryPolicy
@@ -35,22 +36,6 @@ NOTHING_KNOWN: Mapping[str, bytes] = {}
 
 Publish = Callable[[Sequence[OutRecord]], Awaitable[None]]
 """Returns when every record is acknowledged by all in-sync replicas. Raises TransientError."""
-
-
-class Input(Protocol):
-    """The consumer, as far as a worker steers it. Offsets are of the next record to read."""
-
-    async def commit(self, offsets: Mapping[tuple[str, int], int]) -> bool:
-        """Store the offsets; False when the group refused them (the records will come again)."""
-        ...
-
-    def rewind(self, offsets: Mapping[tuple[str, int], int]) -> None:
-        """Read again from the offsets."""
-        ...
-
-    def hold(self, partition: tuple[str, int], offset: int, seconds: float) -> None:
-        """Read the partition again from `offset`, but not within the next `seconds`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +120,7 @@ class StageWorker:
         except Exception as error:
             # The consumer is past these records already: whatever goes wrong here, read them again.
             log.exception("fetch failed", stage=self.stage.full_name)
-            source.rewind(_first_offsets(records))
+            source.rewind(first_offsets(records))
             await self._pause(f"{type(error).__name__}: {error}", None)
         finally:
             self._busy_since = None
@@ -146,11 +131,11 @@ class StageWorker:
             part, rest = todo[: self.stage.batch.records], todo[self.stage.batch.records :]
             if not await self._worked(part):
                 break
-            if not await source.commit(_next_offsets(part)):
+            if not await source.commit(next_offsets(part)):
                 self.metrics.commit_failures.inc()
             todo = rest
         if todo:
-            source.rewind(_first_offsets(todo))
+            source.rewind(first_offsets(todo))
         if self.state is State.HALTED:
             # Keeps its partitions and fetches now and then, so that its lag shows and nobody else walks into the same.
             await self._clock.wait(HALTED_FETCH_SECONDS, self._hurry)
@@ -395,11 +380,3 @@ def _insist(outcomes: Sequence[Outcome | Postpone]) -> None:
     ours = any(fault.code is RejectCode.HANDLER_ERROR for fault in faults)
     if faults and (ours or len(faults) == len(outcomes)):
         raise TransientError(f"dead letters cannot be kept: {faults[0].detail}")
-
-
-def _next_offsets(records: Sequence[Record]) -> dict[tuple[str, int], int]:
-    return {(record.topic, record.partition): record.offset + 1 for record in records}
-
-
-def _first_offsets(records: Sequence[Record]) -> dict[tuple[str, int], int]:
-    return {(record.topic, record.partition): record.offset for record in reversed(records)}
