@@ -37,7 +37,7 @@ async def docker(folder: Path) -> AsyncIterator[Docker]:
         async with engine(folder) as docker:
             yield docker
     except UnavailableError as error:
-        raise pytest.UsageError(str(error)) from error
+        pytest.exit(str(error), pytest.ExitCode.USAGE_ERROR)
 
 
 @pytest.fixture(scope="session")

@@ -14,10 +14,9 @@ BASE, PYTHON = "sluice-stand-in/debian", "sluice-stand-in/python"
 def compose_files(docker: Docker, folder: Path, variables: Path) -> Sequence[Path]:
     """The files to start from, after everything that they name and do not build is there."""
     ours = ROOT / NAMED
-    code, _, why = docker.tried("compose", "--env-file", variables, "pull", "--quiet", "--ignore-buildable")
+    code, _, _ = docker.tried("compose", "--env-file", variables, "pull", "--quiet", "--ignore-buildable")
     if code == 0:
         return [ours]
-    print("stand-ins take the place of images that cannot be pulled:", why.strip().splitlines()[-1])
     _make_bases(docker, folder)
     return [ours, STAND_INS / "compose.yaml"]
 
