@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,18 +32,25 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def docker(folder: Path) -> AsyncIterator[Docker]:
+@contextmanager
+def or_end() -> Iterator[None]:
+    """Ends the run if something cannot be had."""
     try:
-        async with engine(folder) as docker:
-            yield docker
+        yield
     except UnavailableError as error:
         pytest.exit(str(error), pytest.ExitCode.USAGE_ERROR)
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def docker(folder: Path) -> AsyncIterator[Docker]:
+    with or_end():
+        async with engine(folder) as docker:
+            yield docker
+
+
 @pytest.fixture(scope="session")
 def stack(docker: Docker, folder: Path, pytestconfig: pytest.Config) -> Iterator[Stack]:
-    with running_stack(docker, folder) as stack:
+    with or_end(), running_stack(docker, folder) as stack:
         pytestconfig.stash[RAN] = stack.images()
         yield stack
 

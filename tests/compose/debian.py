@@ -11,7 +11,7 @@ from tests.kafka.apache import UnavailableError
 SUITE = "trixie"
 ENGINE = ("docker.io", "docker-cli", "docker-compose", "docker-buildx", "containerd")
 NEEDED = ("debootstrap", "dpkg-deb", "iptables", "runc")
-"""On this machine: runc, unlike the engine itself, runs with no older C library than it was built with."""
+"""Of this machine. So is runc: the suite's own, unlike its engine, asks for a newer C library than Debian 12 has."""
 CERTIFICATES = Path("etc/ssl/certs/ca-certificates.crt")
 ARCHIVES = "/var/cache/apt/archives"
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.compose import debian
 from tests.compose.docker import ROOT, Docker
+from tests.kafka.apache import UnavailableError
 
 STAND_INS = Path(__file__).parent / "stand-ins"
 NAMED = "docker-compose.yml"
@@ -12,12 +13,15 @@ BASE, PYTHON = "sluice-stand-in/debian", "sluice-stand-in/python"
 
 
 def compose_files(docker: Docker, folder: Path, variables: Path) -> Sequence[Path]:
-    """The files to start from, after everything that they name and do not build is there."""
+    """The files to start from; what they name and do not build is there. Raises UnavailableError if it cannot be."""
     ours = ROOT / NAMED
-    code, _, _ = docker.tried("compose", "--env-file", variables, "pull", "--quiet", "--ignore-buildable")
+    code, _, why = docker.tried("compose", "--env-file", variables, "pull", "--quiet", "--ignore-buildable")
     if code == 0:
         return [ours]
-    _make_bases(docker, folder)
+    try:
+        _make_bases(docker, folder)
+    except UnavailableError as error:
+        raise UnavailableError(f"images cannot be pulled, nor stand-ins be made: {error}\n{why}") from error
     return [ours, STAND_INS / "compose.yaml"]
 
 
