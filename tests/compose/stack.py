@@ -30,8 +30,8 @@ class Stack:
 
     def compose(self, *words: object) -> str:
         """`docker compose`. Fails with what it says if it fails."""
-        files = [f"--file={file}" for file in self.files]
-        return self.docker("compose", f"--project-name={PROJECT}", f"--env-file={self.folder}/.env", *files, *words)
+        options = ["--ansi=never", f"--project-name={PROJECT}", f"--env-file={self.folder}/.env"]
+        return self.docker("compose", *options, *(f"--file={file}" for file in self.files), *words)
 
     def up(self) -> None:
         """Build, start and wait until everything is healthy."""

@@ -1,5 +1,6 @@
 """The stack of docker-compose.yml, as it is after `docker compose up --build --wait`."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -68,6 +69,12 @@ def test_each_starts_when_what_it_needs_is_there(stack: Stack) -> None:
 def test_ours_has_no_root_no_rights_and_a_root_file_system_to_read(stack: Stack, name: str) -> None:
     seen = stack.compose("exec", "-T", name, "sh", "-c", LOOK_AROUND)
     assert seen.splitlines() == [f"{USER} {USER}", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "/tmp"]
+
+
+def test_a_machine_can_read_every_line_they_log(stack: Stack) -> None:
+    lines = stack.compose("logs", "--no-log-prefix", *OURS).splitlines()
+    assert len(lines) >= len(OURS)
+    assert all(json.loads(line)["event"] for line in lines)
 
 
 def test_indicators_are_classified_from_this_machine(stack: Stack, classified: Any) -> None:
