@@ -14,11 +14,11 @@ SEED ?= 520664047
 test test-kafka test-faults fuzz: export PYTHONNODEBUGRANGES := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-kafka test-faults kafka-jars fuzz test-model check audit bench bench-kafka bench-llm long-run model generate dashboards lock clean
+.PHONY: help demo up test test-kafka test-faults test-compose kafka-jars fuzz test-model check audit bench bench-kafka bench-llm long-run model generate dashboards lock clean
 
 ##@ Try it
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.run ## Classify 10,000 indicators through every stage, on an embedded broker and database
 	@$(BIN)/sluice demo
@@ -36,6 +36,9 @@ test-kafka: $(VENV)/.dev kafka-jars ## Run the tests that need a broker on Apach
 
 test-faults: $(VENV)/.dev kafka-jars ## Kill, freeze and cut off everything while indicators are classified; SEED= changes when
 	SLUICE_TEST_BACKEND=apache $(BIN)/python -m pytest --randomly-seed=$(SEED) -m faults $(if $(filter command line,$(origin T)),$(T),tests/faults)
+
+test-compose: $(VENV)/.dev kafka-jars ## Build the image and try the stack of docker-compose.yml in a Docker engine
+	$(BIN)/python -m pytest --timeout 1800 -m compose tests/compose
 
 kafka-jars: tests/kafka/jars/.fetched
 

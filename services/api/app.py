@@ -18,6 +18,7 @@ from services.api.indicators import IndicatorReader
 from services.api.measuring import Measured
 from services.api.problems import answer_problems
 from services.api.submitting import submission_routes
+from services.api.swagger_page import swagger_routes
 from shared.runtime.declaration import Pipeline
 from shared.settings import Settings
 
@@ -49,7 +50,13 @@ def create_app(settings: Settings, pipeline: Pipeline, clock: Callable[[], float
             yield
 
     app = FastAPI(
-        title=TITLE, version=VERSION, description=DESCRIPTION, lifespan=lifespan, redoc_url=None, telemetry=TELEMETRY
+        title=TITLE,
+        version=VERSION,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        telemetry=TELEMETRY,
     )
     access = Access(settings.api, clock)
     reader = IndicatorReader(model, pipeline.key, settings.api.max_indicators)
@@ -59,6 +66,7 @@ def create_app(settings: Settings, pipeline: Pipeline, clock: Callable[[], float
     batches = BatchReader(pipeline.name, connections, settings.llm.provider)
     app.include_router(batch_routes(batches), dependencies=[Depends(access)])
     app.include_router(health_routes(connections))
+    app.include_router(swagger_routes(TITLE))
     app.include_router(console_routes(settings, pipeline, connections, access))
     app.add_middleware(Measured)
     answer_problems(app)

@@ -2,8 +2,11 @@
 
 import logging
 import sys
+from collections.abc import Sequence
 
 import structlog
+from structlog.stdlib import ProcessorFormatter
+from structlog.typing import Processor
 
 from shared.settings import LogSettings
 
@@ -33,17 +36,24 @@ def configure_logs(settings: LogSettings) -> None:
     level = logging.getLevelNamesMapping()[settings.level]
     as_text = settings.format == "console" or (settings.format == "auto" and sys.stderr.isatty())
     renderer = structlog.dev.ConsoleRenderer() if as_text else structlog.processors.JSONRenderer()
+    described: list[Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso"),
+        structlog.processors.format_exc_info,
+    ]
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
+        processors=[*described, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     handler = logging.StreamHandler()
     handler.addFilter(Seldom())
-    form = "%(asctime)s %(levelname)s %(name)s %(message)s"
-    logging.basicConfig(level=max(level, logging.WARNING), format=form, handlers=[handler])
+    handler.setFormatter(_of_libraries([structlog.stdlib.add_logger_name, *described], renderer))
+    logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler])
+
+
+def _of_libraries(described: Sequence[Processor], renderer: Processor) -> logging.Formatter:
+    """What libraries log through the standard library looks as our own lines do, and says which library it was."""
+    return ProcessorFormatter(
+        foreign_pre_chain=described, processors=[ProcessorFormatter.remove_processors_meta, renderer]
+    )

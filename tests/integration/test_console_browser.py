@@ -1,4 +1,4 @@
-"""The console in a real browser: it renews itself, a keyboard is enough, a phone is wide enough."""
+"""The console in a real browser: it renews itself, a keyboard is enough, a phone is wide enough. /docs, too."""
 
 from collections.abc import AsyncIterator
 
@@ -85,3 +85,11 @@ async def test_every_page_fits_a_phone_and_its_controls_have_names(page: Page, s
         roles = {node["role"]["value"] for node in tree if not node["ignored"] and "role" in node}
         assert {"main", "navigation", "banner", "heading"} <= roles, path
     await page.size(*DESKTOP)
+
+
+async def test_the_page_of_the_api_needs_nothing_from_elsewhere(page: Page, server: httpx.AsyncClient) -> None:
+    await page.open(f"{server.base_url}/docs")
+    await page.until("document.querySelectorAll('.opblock').length > 5")
+    loaded = await page.run("performance.getEntriesByType('resource').map(one => one.name)")
+    assert len(loaded) > 2
+    assert [name for name in loaded if not name.startswith(str(server.base_url))] == []

@@ -2,11 +2,13 @@
 
 import re
 import tomllib
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from dotenv import dotenv_values
 
 from deployment.compose import PATH
 from deployment.declared import stages
@@ -83,10 +85,12 @@ def test_passwords_have_no_default() -> None:
 
 
 def test_the_example_of_variables_names_what_is_needed_and_can_be_read() -> None:
-    lines = [line for line in (ROOT / ".env.example").read_text().splitlines() if line and not line.startswith("#")]
-    example = dict(line.split("=", 1) for line in lines)
+    filled = re.sub(r"(\w+_PASSWORD)=$", r"\1=secret", (ROOT / ".env.example").read_text(), flags=re.MULTILINE)
+    example = dotenv_values(stream=StringIO(filled))
     assert {"POSTGRES_PASSWORD", "GRAFANA_PASSWORD"} <= set(example)
-    Settings.load({name: value for name, value in example.items() if name in VARIABLES})
+    settings = Settings.load({name: str(value) for name, value in example.items() if name in VARIABLES})
+    assert settings.database.url is not None
+    assert settings.database.url.get_secret_value() == "postgresql://sluice:secret@localhost:5432/sluice"
 
 
 def test_folders_that_are_mounted_exist() -> None:

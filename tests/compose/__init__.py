@@ -1,0 +1,1 @@
+"""The compose file as a whole, in a Docker engine: `make test-compose`."""
