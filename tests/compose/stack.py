@@ -30,7 +30,7 @@ class Stack:
 
     def compose(self, *words: object) -> str:
         """`docker compose`. Fails with what it says if it fails."""
-        options = ["--ansi=never", f"--project-name={PROJECT}", f"--env-file={self.folder}/.env"]
+        options = [f"--project-name={PROJECT}", f"--env-file={self.folder}/.env"]
         return self.docker("compose", *options, *(f"--file={file}" for file in self.files), *words)
 
     def up(self) -> None:
@@ -41,6 +41,12 @@ class Stack:
         """What the engine knows of each, by the name of its service; also of those that have ended."""
         known = json.loads(self.docker("inspect", *self.compose("ps", "--all", "--quiet").split()))
         return {one["Config"]["Labels"]["com.docker.compose.service"]: one for one in known}
+
+    def log(self, name: str) -> list[str]:
+        """The lines of a service; `docker compose logs` would put control characters between them."""
+        code, out, err = self.docker.tried("logs", self.containers()[name]["Id"])
+        assert code == 0, err
+        return (out + err).splitlines()
 
     def images(self) -> dict[str, int]:
         """Bytes of every image that runs."""
