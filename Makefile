@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK_FROM := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --group build
+EXTRAS := --extra dedupe --extra correction
 T ?= tests
 # One shuffled order for everybody, so that a failure is seen again; SEED=last or a number of your own tries another.
 SEED ?= 520664047
@@ -89,9 +90,9 @@ dashboards: $(VENV)/.dev ## Draw the boards of a real run under Prometheus into 
 	$(BIN)/python -m tests.monitoring
 
 lock: $(VENV)/.dev ## Resolve the dependencies anew into the lock files
-	$(LOCK_FROM) --upgrade --extra embedded -o requirements.lock
-	$(LOCK_FROM) --upgrade --extra embedded --extra dev -o requirements-dev.lock
-	$(LOCK_FROM) --constraint requirements.lock -o requirements-image.lock
+	$(LOCK_FROM) --upgrade $(EXTRAS) --extra embedded -o requirements.lock
+	$(LOCK_FROM) --upgrade $(EXTRAS) --extra embedded --extra bigquery --extra dev -o requirements-dev.lock
+	$(LOCK_FROM) $(EXTRAS) --constraint requirements.lock -o requirements-image.lock
 
 clean: ## Remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
