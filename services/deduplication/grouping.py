@@ -1,0 +1,9 @@
+"""Step grouping."""
+
+from services.deduplication.rules import Rules
+from services.deduplication.work import Part, Produced, Tables
+
+
+def group(tables: Tables, part: Part, rules: Rules) -> Produced:
+    """Not yet."""
+    raise NotImplementedError

@@ -1,0 +1,9 @@
+"""Step index."""
+
+from services.deduplication.rules import Rules
+from services.deduplication.work import Part, Produced, Tables
+
+
+def index(tables: Tables, part: Part, rules: Rules) -> Produced:
+    """Not yet."""
+    raise NotImplementedError

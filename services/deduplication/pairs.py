@@ -1,0 +1,9 @@
+"""Step pairs."""
+
+from services.deduplication.rules import Rules
+from services.deduplication.work import Part, Produced, Tables
+
+
+def make_pairs(tables: Tables, part: Part, rules: Rules) -> Produced:
+    """Not yet."""
+    raise NotImplementedError
