@@ -11,25 +11,17 @@ SUFFIX_CLASSES: dict[str, tuple[str, ...]] = {
     "PC": ("pc", "professional corporation"),
     "CO": ("co", "company"),
     "GMBH": ("gmbh", "gesellschaft mit beschrankter haftung"),
-}
-"""Legal form: its spellings, folded."""
-
-FOREIGN_SUFFIX_CLASSES: dict[str, tuple[str, ...]] = {
     "PLC": ("plc", "public limited company"),
     "AG": ("ag", "aktiengesellschaft"),
     "SA": ("sa", "societe anonyme", "sociedad anonima"),
     "SE": ("se", "societas europaea"),
     "BV": ("bv", "besloten vennootschap"),
     "NV": ("nv", "naamloze vennootschap"),
-    "SPA": ("spa",),
-    "SRL": ("srl",),
     "SARL": ("sarl",),
-    "KG": ("kg",),
-    "OY": ("oy", "oyj"),
-    "AB": ("ab",),
+    "SRL": ("srl",),
     "PTY": ("pty",),
 }
-"""Further forms that are only cut off behind at least two other words or in capitals: they are short words too."""
+"""Legal form: its spellings, folded."""
 
 CANONICAL_TERMS: dict[str, str] = {
     "amer": "american",
