@@ -2,38 +2,35 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from services.deduplication.names import NO_SUFFIX
 from services.deduplication.rules import Rules
 from services.deduplication.work import Part, Produced, Tables
 
+Ints = np.ndarray[Any, np.dtype[np.int64]]
+
 HIGH, MEDIUM = "edge>=high", "edge>=medium+shared_token"
 INSUFFICIENT, SUFFIX_CONFLICT, CANOPY = "insufficient_edge", "suffix_conflict", "canopy"
 
 GROUPING = pa.schema([("root", pa.int32()), ("max_score", pa.float32())])
-JOINS = pa.schema(
-    [("root", pa.int32()), ("a", pa.int32()), ("b", pa.int32()), ("score", pa.int16()), ("reason", pa.string())]
-)
 
 
 def group(tables: Tables, part: Part, rules: Rules) -> Produced:
     """For each name the lowest name of its group and the best score within it; the edges that joined; the refusals."""
     edges, names = tables["edges"], tables["names"]
-    order = pc.sort_indices(edges, [("score", "descending"), ("a", "ascending"), ("b", "ascending")])
-    ranked = edges.select(["a", "b", "score", "shared_tokens"]).take(order)
+    ranked = edges.sort_by([("score", "descending"), ("a", "ascending"), ("b", "ascending")])
     groups = Groups(names["suffix_class"].to_pylist(), rules)
-    joined = groups.join(zip(*(ranked[column].to_pylist() for column in ranked.column_names), strict=True))
-    roots = np.array(groups.roots(), np.int32)
+    joined, reasons = groups.join(*(ranked[column].to_pylist() for column in ("a", "b", "score", "shared_tokens")))
+    roots = np.array(groups.roots(), np.int64)
+    joins = ranked.take(pa.array(joined, pa.int64())).append_column("reason", pa.array(reasons, pa.string()))
     return {
-        "grouping": pa.table([pa.array(roots), _best_scores(edges, roots)], schema=GROUPING),
-        "joins": _routed(joined, roots, part.shards),
-        "refusals": pa.table(
-            {"reason": sorted(groups.refused), "edges": [groups.refused[r] for r in sorted(groups.refused)]}
-        ),
+        "grouping": pa.table([pa.array(roots, pa.int32()), _best_scores(edges, roots)], schema=GROUPING),
+        "joins": _routed(joins, roots, part.shards),
+        "refusals": pa.table({"reason": list(groups.refused), "edges": list(groups.refused.values())}),
     }
 
 
@@ -47,24 +44,28 @@ class Groups:
         self._classes = suffix_classes
         self.refused: Counter[str] = Counter({INSUFFICIENT: 0, SUFFIX_CONFLICT: 0, CANOPY: 0})
 
-    def join(self, edges: Iterable[tuple[int, int, int, int]]) -> list[tuple[int, int, int, str]]:
-        """Join names by edges (a, b, score, shared tokens), the best first; returns those that joined, with why."""
-        joined = []
-        for a, b, score, shared in edges:
+    def join(
+        self, ones: Iterable[int], others: Iterable[int], scores: Iterable[int], shared: Iterable[int]
+    ) -> tuple[list[int], list[str]]:
+        """Join names by edges, the best first; returns the places of those that joined, and why each did."""
+        joined, reasons = [], []
+        for place, (a, b, score, tokens) in enumerate(zip(ones, others, scores, shared, strict=True)):
             one, other = self._root(a), self._root(b)
             if one == other:
                 continue
-            if refusal := self._refusal(one, other, score, shared):
+            if refusal := self._refusal(one, other, score, tokens):
                 self.refused[refusal] += 1
             else:
                 self._unite(one, other)
-                joined.append((a, b, score, HIGH if score >= self._rules.high else MEDIUM))
-        return joined
+                joined.append(place)
+                reasons.append(HIGH if score >= self._rules.high else MEDIUM)
+        return joined, reasons
 
     def _refusal(self, one: int, other: int, score: int, shared: int) -> str | None:
         if score < self._rules.medium or (score < self._rules.high and not shared):
             return INSUFFICIENT
-        if NO_SUFFIX not in (ours := self._classes[one], theirs := self._classes[other]) and ours != theirs:
+        ours, theirs = self._classes[one], self._classes[other]
+        if self._rules.suffix_constraint and ours != theirs and NO_SUFFIX not in (ours, theirs):
             return SUFFIX_CONFLICT
         crowded = max(self._sizes[one], self._sizes[other]) >= self._rules.canopy
         return CANOPY if crowded and score < self._rules.high else None
@@ -87,7 +88,7 @@ class Groups:
         return [self._root(name) for name in range(len(self._parents))]
 
 
-def _best_scores(edges: pa.Table, roots: np.ndarray) -> pa.Array:
+def _best_scores(edges: pa.Table, roots: Ints) -> pa.Array:
     """The best score of any two names of each group, whether that pair joined it or not."""
     a, b = np.asarray(edges["a"]), np.asarray(edges["b"])
     best = np.zeros(len(roots), np.float32)
@@ -96,11 +97,8 @@ def _best_scores(edges: pa.Table, roots: np.ndarray) -> pa.Array:
     return pa.array(best[roots])
 
 
-def _routed(joined: list[tuple[int, int, int, str]], roots: np.ndarray, shards: int) -> list[pa.Table]:
-    """Joins by group, for the part that works on it."""
-    columns = list(zip(*joined, strict=True)) or [(), (), (), ()]
-    owners = roots[np.array(columns[0], np.int64)]
-    table = pa.table(
-        [pa.array(owners), *(pa.array(c, f.type) for c, f in zip(columns, list(JOINS)[1:], strict=True))], schema=JOINS
-    )
+def _routed(joins: pa.Table, roots: Ints, shards: int) -> list[pa.Table]:
+    """Joins with the group they are of, for the part that works on it."""
+    owners = roots[np.asarray(joins["a"])]
+    table = joins.append_column("root", pa.array(owners, pa.int32()))
     return [table.filter(pa.array(owners % shards == number)) for number in range(shards)]

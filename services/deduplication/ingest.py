@@ -23,6 +23,7 @@ def ingest(tables: Tables, part: Part, rules: Rules) -> Produced:
     reasons = _reasons(rows, ids)
     good = pc.is_null(reasons)
     records = _records(rows.filter(good), ids.filter(good), columns, rules)
+    records = records.append_column("slice", pa.array([part.number]).take(pa.array([0] * records.num_rows, pa.int32())))
     names = _trimmed(rows, columns.get("account_name"))
     audit = pa.table([rows[ROW], ids, names, reasons], schema=AUDIT)
     return {"records": records, "ids": records.select(["row", "account_id"]), "refused": audit.filter(pc.invert(good))}

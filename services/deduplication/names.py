@@ -16,8 +16,8 @@ _SYMBOLS = str.maketrans(
     {
         **dict.fromkeys('/-,.;:_()[]{}"“”!?*\\|~^=<>\u2013\u2014\u2026\u00b7$%', " "),
         **dict.fromkeys("'’‘`´\u00ae\u2122\u00a9", ""),
-        **{"&": " and ", "@": " at ", "+": " plus ", "#": " # "},
-        **{"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"},
+        "&": " and ", "@": " at ", "+": " plus ", "#": " # ",
+        "ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i",
     }
 )
 _INITIALS = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.\s?){2,}(?![^\W_]{2})|(?<![^\W_])(?:[^\W\d_]\.){2,}")
@@ -27,7 +27,7 @@ _LEADING_MARKER = re.compile(r"^\s*(?:\(\d+\)\s*)+")
 _LIST_START = re.compile(r"^\s*1\.\s")
 _PARENTHESES = re.compile(r"\(([^()]*)\)")
 _TRADING_AS = re.compile(
-    r"\s(?:d\.?\s?b\.?\s?a\.?|d/b/a|doing business as|trading as|a/k/a|f/k/a|aka|fka)[:\s]\s*", re.I
+    r"\s(?:d\.?\s?b\.?\s?a\.?|d/b/a|doing business as|trading as|a/k/a|f/k/a|aka|fka)[:\s]\s*", re.IGNORECASE
 )
 _CAPITALISED = re.compile(r"(?<![^\W_])[^\W\d_a-zß-ÿ][^\W_]*")
 _DIGITS = re.compile(r"\d+")

@@ -62,9 +62,10 @@ def possible(names: pa.Table, lower: Ints, higher: Ints, rules: Rules) -> np.nda
     kept = lower != higher
     if rules.profile == "strict":
         return kept
-    classes = names["suffix_class"].combine_chunks().dictionary_encode()
-    codes, none = np.asarray(classes.indices), classes.dictionary.index(NO_SUFFIX).as_py()
-    kept &= (codes[lower] == codes[higher]) | (codes[lower] == none) | (codes[higher] == none)
+    if rules.suffix_constraint:
+        classes = names["suffix_class"].combine_chunks().dictionary_encode()
+        codes, none = np.asarray(classes.indices), classes.dictionary.index(NO_SUFFIX).as_py()
+        kept &= (codes[lower] == codes[higher]) | (codes[lower] == none) | (codes[higher] == none)
     lengths = np.asarray(pa.compute.utf8_length(names["form"])).astype(np.int64)
     shorter, longer = np.minimum(lengths[lower], lengths[higher]), np.maximum(lengths[lower], lengths[higher])
     return kept & (2 * shorter >= rules.blocking.length_ratio * (shorter + longer))

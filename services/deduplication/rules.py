@@ -91,6 +91,7 @@ class Rules(_Frozen):
     high: int = 92
     medium: int = 84
     canopy: int = 8  # a group of this size takes a new member only over an edge of `high`
+    suffix_constraint: bool = True  # a group never holds two legal forms
     names: Names = Names()
     blocking: Blocking = Blocking()
     scoring: Scoring = Scoring()

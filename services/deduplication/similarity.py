@@ -41,7 +41,7 @@ def score(tables: Tables, part: Part, rules: Rules) -> Produced:
     lower, higher = (np.asarray(tables["pairs"][side]).astype(np.int64) for side in ("lower", "higher"))
     pairs = np.unique(lower << 32 | higher)
     scorer = Scorer(tables["names"], tables["tokens"], rules)
-    found = [edges for edges in scorer.edges(pairs >> 32, pairs & 0xFFFFFFFF)]
+    found = list(scorer.edges(pairs >> 32, pairs & 0xFFFFFFFF))
     scored = pa.concat_tables([EDGES.empty_table(), *found])
     edges = scored.filter(pc.greater_equal(scored["score"], rules.medium))
     high = pc.sum(pc.greater_equal(edges["score"], rules.high)).as_py() or 0

@@ -1,9 +1,177 @@
-"""Step survivorship."""
+"""Step 9: of each group the record that survives, why every other belongs to it, and what merging them would change."""
 
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic_core import to_json
+
+from services.deduplication.joining import EXACT, PRIMARY, SAME_NAME, SINGLETON, Way, Ways
+from services.deduplication.names import NO_SUFFIX
+from services.deduplication.preview import preview
 from services.deduplication.rules import Rules
 from services.deduplication.work import Part, Produced, Tables
 
+GROUP_ID_LENGTH = 16  # of 64 bits: among a million groups of ten digits two would share one
+
+Ints = np.ndarray[Any, np.dtype[np.int64]]
+Record = dict[str, Any]
+
 
 def survive(tables: Tables, part: Part, rules: Rules) -> Produced:
-    """Not yet."""
-    raise NotImplementedError
+    """Members in order of their groups, the primary first; and the directory of names, for aliases."""
+    members = _ranked(tables["members"], rules)
+    roots = np.asarray(members["root"])
+    starts = np.flatnonzero(np.append(True, roots[1:] != roots[:-1])) if len(roots) else np.empty(0, np.int64)
+    sizes = np.diff(np.append(starts, len(roots)))
+    owners = np.repeat(np.arange(len(starts)), sizes)
+    ids = group_ids(members["account_id"], roots, starts, rules.digest())
+    first = np.zeros(len(roots), bool)
+    first[starts] = True
+    best = _best_scores(members, owners, sizes)
+    survivors = members.drop_columns(["root", "form", "max_score"]).append_column("max_score", best)
+    for column, values in {
+        "group_id": ids.take(pa.array(owners)),
+        "group_size": pa.array(sizes[owners], pa.int32()),
+        "is_primary": pa.array(first),
+        "survivorship_reason": _survival(members, starts, sizes, rules),
+        "suffix_classes": pa.array(_suffix_classes(members, owners)[owners], pa.int32()),
+        "exact_representative": _representatives(members),
+        **_explained(members, sizes, tables["joins"], rules),
+    }.items():
+        survivors = survivors.append_column(column, values)
+    return {"survivors": survivors, "directory": _directory(survivors)}
+
+
+def _ranked(members: pa.Table, rules: Rules) -> pa.Table:
+    order = [("root", "ascending"), *((column, "ascending") for column in rules.tie_breaks), ("row", "ascending")]
+    return members.combine_chunks().sort_by(order).combine_chunks()
+
+
+def group_ids(account_ids: pa.ChunkedArray, roots: Ints, starts: Ints, digest: str) -> pa.Array:
+    """Ids of groups: of their members' ids and the rules, so that the same group has the same id wherever it is made."""
+    order = pc.sort_indices(
+        pa.table({"root": pa.array(roots), "id": account_ids}), [("root", "ascending"), ("id", "ascending")]
+    )
+    ids = account_ids.take(order).to_pylist()
+    ends = [*starts.tolist()[1:], len(ids)]
+    return pa.array(
+        [group_id(ids[start:end], digest) for start, end in zip(starts.tolist(), ends, strict=True)], pa.string()
+    )
+
+
+def group_id(sorted_ids: list[str], digest: str) -> str:
+    """The id of one group."""
+    return sha256("\n".join((digest, *sorted_ids)).encode()).hexdigest()[:GROUP_ID_LENGTH]
+
+
+def _survival(members: pa.Table, starts: Ints, sizes: Ints, rules: Rules) -> pa.Array:
+    """By which tie-break a record won or lost: the first in which it differs from the primary, or the primary from the next."""
+    own = np.arange(members.num_rows)
+    rival = np.repeat(starts, sizes)
+    rival[starts] = np.where(sizes > 1, starts + 1, starts)
+    decided = np.full(members.num_rows, "only_record", "U64")
+    for column in reversed(rules.tie_breaks):
+        codes = np.asarray(pc.fill_null(members[column].combine_chunks().dictionary_encode().indices, -1))
+        decided[codes[own] != codes[rival]] = column
+    won = np.zeros(members.num_rows, bool)
+    won[starts] = True
+    verdict = np.where(decided == "only_record", "", np.where(won, "first_by_", "behind_by_"))
+    return pa.array(np.char.add(verdict, decided), pa.string())
+
+
+def _suffix_classes(members: pa.Table, owners: Ints) -> Ints:
+    """How many legal forms each group holds; none is no form."""
+    encoded = members["suffix_class"].combine_chunks().dictionary_encode()
+    codes, none = np.asarray(encoded.indices).astype(np.int64), encoded.dictionary.index(NO_SUFFIX).as_py()
+    kinds = np.unique((owners << 32 | codes)[codes != none])
+    return np.bincount(kinds >> 32, minlength=int(owners.max(initial=-1)) + 1)
+
+
+def _representatives(members: pa.Table) -> pa.Array:
+    """Of records spelt exactly alike, the smallest account id."""
+    firsts = members.group_by("spelling", use_threads=False).aggregate([("account_id", "min")])
+    place = pc.index_in(members["spelling"].combine_chunks(), firsts["spelling"].combine_chunks())
+    return firsts["account_id_min"].combine_chunks().take(place)
+
+
+def _directory(survivors: pa.Table) -> pa.Table:
+    """For each name its group and the smallest account id that has it."""
+    names = survivors.group_by(["name", "group_id"], use_threads=False).aggregate([("account_id", "min")])
+    return names.rename_columns({"account_id_min": "account_id"}).sort_by("name")
+
+
+def _best_scores(members: pa.Table, owners: Ints, sizes: Ints) -> pa.Array:
+    """The best score in each group: 100 where two records have the same name."""
+    names = np.unique(owners << 32 | np.asarray(members["name"]))
+    repeated = np.bincount(names >> 32, minlength=len(sizes)) < sizes
+    return pa.array(np.where(repeated[owners], 100, np.asarray(members["max_score"])), pa.float32())
+
+
+def _explained(members: pa.Table, sizes: Ints, joins: pa.Table, rules: Rules) -> dict[str, pa.Array]:
+    """Why each record is in its group and what a merge would change. Records alone need no words."""
+    columns = ["account_id", "name_raw", "spelling", "name", "form", "name_core", "created_date", "relationship"]
+    together = np.flatnonzero(np.repeat(sizes, sizes) > 1)
+    records = (
+        members.select([*columns, "relationship_rank", *rules.preview_fields]).take(pa.array(together)).to_pylist()
+    )
+    rows, ways, start = [], Ways(joins), 0
+    for size in sizes[sizes > 1].tolist():
+        rows += explain_group(records[start : start + size], ways, rules)
+        start += size
+    places = np.full(members.num_rows, len(rows))
+    places[together] = np.arange(len(rows))
+    return {
+        name: pa.array([row[name] for row in (*rows, _ALONE)], kind).take(pa.array(places))
+        for name, kind in _EXPLAINED.items()
+    }
+
+
+_EXPLAINED = {
+    "group_join_reason": pa.string(),
+    "weakest_edge_to_primary": pa.int16(),
+    "shared_tokens_count": pa.int16(),
+    "applied_penalties": pa.string(),
+    "join_path": pa.string(),
+    "merge_preview_json": pa.string(),
+}
+_ALONE: Record = dict.fromkeys(_EXPLAINED) | {"group_join_reason": SINGLETON}
+
+
+def explain_group(records: list[Record], ways: Ways, rules: Rules) -> list[Record]:
+    """For each record of a group, the primary first, how it belongs to it; the preview is with the primary."""
+    primary, routes = records[0], ways.to(records[0]["name"])
+    cores = {record["name"]: record["name_core"] for record in records}
+    rows = [_belongs(record, primary, routes[record["name"]], cores) for record in records]
+    rows[0] |= {"group_join_reason": PRIMARY, "merge_preview_json": preview(records, rows, rules.preview_fields)}
+    return rows
+
+
+def _belongs(record: Record, primary: Record, way: Way, cores: dict[int, str]) -> Record:
+    weakest, path = way.weakest, None
+    if weakest is not None:
+        reason, score = weakest["reason"], weakest["score"]
+        steps = zip(way.names, (join["score"] for join in way.joins), strict=False)
+        path = to_json([*([cores.get(name), step] for name, step in steps), [primary["name_core"]]]).decode()
+    else:
+        reason, score = EXACT if record["spelling"] == primary["spelling"] else SAME_NAME, 100
+    return {
+        "group_join_reason": reason,
+        "weakest_edge_to_primary": score,
+        "shared_tokens_count": len(set(record["form"].split()) & set(primary["form"].split())),
+        "applied_penalties": penalties(weakest) if weakest else "",
+        "join_path": path,
+        "merge_preview_json": None,
+    }
+
+
+def penalties(edge: Record) -> str:
+    """For what the score of an edge was lowered."""
+    lowered = {
+        "legal_form": not edge["suffix_match"],
+        "numbers": not edge["num_style_match"],
+        "punctuation": edge["punctuation_mismatch"],
+    }
+    return " ".join(what for what, applies in lowered.items() if applies)
