@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from pydantic_core import to_json
 
 from services.deduplication.account_ids import extended, valid_ids
+from services.deduplication.arrays import Flags
 from services.deduplication.rules import Rules
 from services.deduplication.work import Part, Produced, Tables
 
@@ -18,8 +19,6 @@ DETAILS = (
     *("row", "group_id", "group_size", "max_score", "is_primary", "account_id", "name_raw", "name_core"),
     *("suffix_class", "created_date", "group_join_reason", "disposition", "disposition_reason"),
 )
-
-Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 class Disposition(StrEnum):

@@ -2,16 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from services.deduplication.arrays import Ints
 from services.deduplication.names import NO_SUFFIX
 from services.deduplication.rules import Rules
 from services.deduplication.work import Part, Produced, Tables
-
-Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 HIGH, MEDIUM = "edge>=high", "edge>=medium+shared_token"
 INSUFFICIENT, SUFFIX_CONFLICT, CANOPY = "insufficient_edge", "suffix_conflict", "canopy"

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-Hashes = np.ndarray[Any, np.dtype[np.uint64]]
+from services.deduplication.arrays import Hashes
 
 _STEP, _FIRST, _SECOND = (np.uint64(n) for n in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 

@@ -9,11 +9,8 @@ import pyarrow.compute as pc
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from services.deduplication.arrays import Flags, Floats, Ints
 from services.deduplication.rules import Rules
-
-Ints = np.ndarray[Any, np.dtype[np.int64]]
-Floats = np.ndarray[Any, np.dtype[np.float64]]
-Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -27,7 +24,8 @@ class Overlap:
 class Words:
     """The words of all names, with their weights. Rare words say more than frequent ones, unless rules are strict."""
 
-    def __init__(self, names: pa.Table, tokens: pa.Table, rules: Rules) -> None:
+    def __init__(self, names: pa.Table, tokens: pa.Table, rules: Rules, total: int | None = None) -> None:
+        """`total` is the number of names that frequencies are of, if it is not the number of these."""
         self._scoring = rules.scoring
         self.texts: list[str] = tokens["token"].to_pylist()
         self._lengths = np.asarray(pc.utf8_length(tokens["token"])).astype(np.int64)
@@ -39,7 +37,7 @@ class Words:
             words, owners = words[counted], owners[counted]
             self._weights = np.ones(len(self.texts))
         else:
-            self._weights = np.log(1 + names.num_rows / np.asarray(tokens["frequency"]))
+            self._weights = np.log(1 + (total or names.num_rows) / np.asarray(tokens["frequency"]))
         self._words = words
         self._starts = np.searchsorted(owners, np.arange(len(lists) + 1))
 

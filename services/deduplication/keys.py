@@ -1,20 +1,19 @@
 """Step 4: what names have in common if they may be the same. Names that share a key are compared.
 
-Families of keys: a rare word; two of the rarest words, in any order; the same with misspelt words corrected; a word that
-may be a misspelling of another rare one; the first letters without spaces. Profile strict knows the first word only.
+Families of keys: a rare word; two of the rarest words, in any order; the same with misspelt words corrected; a word
+that may be a misspelling of another rare one; the first letters without spaces. Profile strict knows the first word
+only.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from services.deduplication.hashing import Hashes, hash_texts, spread
+from services.deduplication.arrays import Hashes, Ints
+from services.deduplication.hashing import hash_texts, spread
 from services.deduplication.rules import Blocking, Rules
 from services.deduplication.work import Part, Produced, Tables
-
-Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 RARE, PAIRED, CORRECTED, MISSPELT, PREFIX, FIRST = range(6)
 FAMILIES = ("rare_word", "word_pair", "corrected_pair", "misspelt_word", "prefix", "first_token")
@@ -106,7 +105,7 @@ def _corrections(lower: Ints, higher: Ints, frequency: Ints) -> Ints:
 def _rare(rarest: Ints, frequency: Ints, rules: Blocking) -> tuple[Hashes, Ints]:
     candidates = rarest[:, : rules.rare_tokens]
     counts = np.append(frequency, 0)[candidates]
-    owners, places = np.nonzero((counts > 1) & (counts <= rules.rare_frequency))
+    owners, places = np.nonzero((counts > 0) & (counts <= rules.rare_frequency))
     return spread(RARE, candidates[owners, places]), owners
 
 

@@ -15,9 +15,20 @@ BRANCH, NUMBER = "|", "#"  # tokens of their own until branches are cut off
 _SYMBOLS = str.maketrans(
     {
         **dict.fromkeys('/-,.;:_()[]{}"“”!?*\\|~^=<>\u2013\u2014\u2026\u00b7$%', " "),
-        **dict.fromkeys("'’‘`´\u00ae\u2122\u00a9", ""),
-        "&": " and ", "@": " at ", "+": " plus ", "#": " # ",
-        "ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i",
+        **dict.fromkeys("'\u2019\u2018`\u00b4\u00ae\u2122\u00a9", ""),
+        "&": " and ",
+        "@": " at ",
+        "+": " plus ",
+        "#": " # ",
+        "ß": "ss",
+        "ø": "o",
+        "æ": "ae",
+        "œ": "oe",
+        "ł": "l",
+        "đ": "d",
+        "ð": "d",
+        "þ": "th",
+        "\u0131": "i",
     }
 )
 _INITIALS = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.\s?){2,}(?![^\W_]{2})|(?<![^\W_])(?:[^\W\d_]\.){2,}")

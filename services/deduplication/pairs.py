@@ -4,29 +4,36 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from services.deduplication.arrays import Flags, Ints
+from services.deduplication.first_tokens import strict_blocks
 from services.deduplication.keys import FAMILIES
 from services.deduplication.names import NO_SUFFIX
 from services.deduplication.rules import Blocking, Rules
 from services.deduplication.work import Part, Produced, Tables
 
-Ints = np.ndarray[Any, np.dtype[np.int64]]
-
 PAIRS = pa.schema([("lower", pa.int32()), ("higher", pa.int32())])
+BLOCKS = pa.schema(
+    [
+        ("block", pa.string()),  # a family of keys; of profile strict, a first word
+        ("strategy", pa.string()),
+        ("blocks", pa.int64()),
+        ("names", pa.int64()),
+        ("pairs_generated", pa.int64()),
+        ("pairs_capped", pa.int64()),
+    ]
+)
 
 
 def make_pairs(tables: Tables, part: Part, rules: Rules) -> Produced:
-    """Pairs for the parts that score them, by the lower name; and what each kind of block cost."""
-    keys, names, families = (np.asarray(tables["keys"][column]) for column in ("key", "name", "family"))
-    order = np.lexsort((names, keys))
-    keys, names, families = keys[order], names[order].astype(np.int64), families[order]
-    lower, higher, family = _within_blocks(keys, names, families, rules.blocking)
-    kept = possible(tables["names"], lower, higher, rules)
-    pairs = np.unique(lower[kept] << 32 | higher[kept])
+    """Pairs for the parts that score them, by the lower name; and what blocks of each kind came to."""
+    make = _strict if rules.profile == "strict" else _balanced
+    pairs, blocks = make(tables["keys"], tables["names"], rules)
     lower, higher = pairs >> 32, pairs & 0xFFFFFFFF
     return {
         "pairs": [pair_table(lower[chosen], higher[chosen]) for chosen in _by_shard(lower, part.shards)],
-        "blocks": _diagnostics(keys, families, family, rules.blocking),
+        "blocks": pa.Table.from_pylist(blocks, BLOCKS),
     }
 
 
@@ -39,53 +46,81 @@ def _by_shard(lower: Ints, shards: int) -> list[Ints]:
     return [np.flatnonzero(lower % shards == number) for number in range(shards)]
 
 
-def _within_blocks(keys: Any, names: Ints, families: Any, rules: Blocking) -> tuple[Ints, Ints, Ints]:
+def _strict(keys: pa.Table, names: pa.Table, rules: Rules) -> tuple[Ints, list[dict[str, Any]]]:
+    members = keys["name"].combine_chunks()
+    cores = names["name_core"].take(members).to_pylist()
+    found = list(strict_blocks(list(zip(members.to_pylist(), cores, strict=True)), rules.blocking))
+    rows = [
+        {
+            "block": block.block,
+            "strategy": block.strategy,
+            "blocks": 1,
+            "names": block.names,
+            "pairs_generated": len(block.pairs),
+            "pairs_capped": block.capped,
+        }
+        for block in found
+        if block.names > 1
+    ]
+    return np.unique(np.concatenate([np.empty(0, np.int64), *(block.pairs for block in found)])), rows
+
+
+def _balanced(table: pa.Table, names: pa.Table, rules: Rules) -> tuple[Ints, list[dict[str, Any]]]:
+    keys, members, families = (np.asarray(table[column]) for column in ("key", "name", "family"))
+    order = np.lexsort((families, members, keys))
+    keys, members = keys[order], members[order].astype(np.int64)
+    once = np.append(True, (keys[1:] != keys[:-1]) | (members[1:] != members[:-1]))[: len(keys)]
+    keys, members, families = keys[once], members[once], families[order][once]
+    lower, higher = _within_blocks(keys, members, rules.blocking)
+    kept = possible(names, lower, higher, rules)
+    return np.unique(lower[kept] << 32 | higher[kept]), _diagnostics(keys, families, rules.blocking)
+
+
+def _within_blocks(keys: Any, names: Ints, rules: Blocking) -> tuple[Ints, Ints]:
     """All pairs of small blocks; in larger ones each name with those that follow it in order of their words."""
     ends = np.searchsorted(keys, keys, side="right")
     sizes = ends - np.searchsorted(keys, keys)
-    reach = np.minimum(
-        ends, np.arange(len(keys)) + 1 + np.where(sizes <= rules.full_block, rules.full_block, rules.window)
-    )
-    lower, higher, family = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0, families.dtype)]
+    breadth = np.where(sizes <= rules.full_block, rules.full_block, rules.window)
+    reach = np.minimum(ends, np.arange(len(keys)) + 1 + breadth)
+    lower, higher = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     at, step = np.flatnonzero(sizes > 1), 1
     while len(at):
         at = at[at + step < reach[at]]
         lower.append(names[at])
         higher.append(names[at + step])
-        family.append(families[at])
         step += 1
-    return np.concatenate(lower), np.concatenate(higher), np.concatenate(family)
+    return np.concatenate(lower), np.concatenate(higher)
 
 
-def possible(names: pa.Table, lower: Ints, higher: Ints, rules: Rules) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def possible(names: pa.Table, lower: Ints, higher: Ints, rules: Rules) -> Flags:
     """Which pairs are of different names, have no two legal forms, and are of lengths that allow a high ratio."""
     kept = lower != higher
-    if rules.profile == "strict":
-        return kept
     if rules.suffix_constraint:
         classes = names["suffix_class"].combine_chunks().dictionary_encode()
         codes, none = np.asarray(classes.indices), classes.dictionary.index(NO_SUFFIX).as_py()
         kept &= (codes[lower] == codes[higher]) | (codes[lower] == none) | (codes[higher] == none)
-    lengths = np.asarray(pa.compute.utf8_length(names["form"])).astype(np.int64)
+    lengths = np.asarray(pc.utf8_length(names["form"])).astype(np.int64)
     shorter, longer = np.minimum(lengths[lower], lengths[higher]), np.maximum(lengths[lower], lengths[higher])
     return kept & (2 * shorter >= rules.blocking.length_ratio * (shorter + longer))
 
 
-def _diagnostics(keys: Any, families: Any, paired: Any, rules: Blocking) -> pa.Table:
+def _diagnostics(keys: Any, families: Any, rules: Blocking) -> list[dict[str, Any]]:
     """A row a family and strategy."""
-    firsts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])) if len(keys) else np.empty(0, np.int64)
-    sizes = np.diff(np.append(firsts, len(keys)))
-    rows = []
-    for number, name in enumerate(FAMILIES):
-        chosen = sizes[(families[firsts] == number) & (sizes > 1)]
-        rows.append(
-            {
-                "family": name,
-                "blocks": len(chosen),
-                "names": int(chosen.sum()),
-                "largest": int(chosen.max(initial=0)),
-                "windowed": int((chosen > rules.full_block).sum()),
-                "pairs_generated": int((paired == number).sum()),
-            }
-        )
-    return pa.Table.from_pylist(rows)
+    firsts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])
+    sizes, family = np.diff(np.append(firsts, len(keys))), families[firsts]
+    pairs = sizes * (sizes - 1) // 2
+    windowed = sizes > rules.full_block
+    generated = np.where(windowed, rules.window * sizes - rules.window * (rules.window + 1) // 2, pairs)
+    return [
+        {
+            "block": name,
+            "strategy": strategy,
+            "blocks": int(chosen.sum()),
+            "names": int(sizes[chosen].sum()),
+            "pairs_generated": int(generated[chosen].sum()),
+            "pairs_capped": int((pairs - generated)[chosen].sum()),
+        }
+        for number, name in enumerate(FAMILIES)
+        for strategy, kind in (("full_pairs", ~windowed), ("windowed", windowed))
+        if (chosen := (family == number) & (sizes > 1) & kind).any()
+    ]

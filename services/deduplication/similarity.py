@@ -8,14 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from rapidfuzz import fuzz, process
 
+from services.deduplication.arrays import Flags, Floats, Ints
 from services.deduplication.jaccard import Words
 from services.deduplication.names import NO_SUFFIX
 from services.deduplication.rules import Rules, Scoring
 from services.deduplication.work import Part, Produced, Tables
-
-Ints = np.ndarray[Any, np.dtype[np.int64]]
-Floats = np.ndarray[Any, np.dtype[np.float64]]
-Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 CHUNK = 200_000  # pairs at once: bounds the memory
 
@@ -52,13 +49,13 @@ def score(tables: Tables, part: Part, rules: Rules) -> Produced:
 class Scorer:
     """Scores pairs of names by one set of rules."""
 
-    def __init__(self, names: pa.Table, tokens: pa.Table, rules: Rules) -> None:
+    def __init__(self, names: pa.Table, tokens: pa.Table, rules: Rules, total: int | None = None) -> None:
         self._rules = rules
         self._strict = rules.profile == "strict"
         self._forms: list[str] = names["form"].to_pylist()
         self._cores: list[str] = names["name_core"].to_pylist() if self._strict else self._forms
         self._sorted = [" ".join(sorted(form.split())) for form in self._forms] if self._strict else self._forms
-        self._words = Words(names, tokens, rules)
+        self._words = Words(names, tokens, rules, total)
         self._classes, self._none = _codes(names["suffix_class"], NO_SUFFIX)
         self._numbers, self._no_numbers = _codes(names["numbers"], "")
         self._marks, _ = _codes(names["marks"], "")

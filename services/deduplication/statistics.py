@@ -31,7 +31,6 @@ def summarize(tables: Tables, part: Part, rules: Rules) -> Produced:
     details = tables["details"].rename_columns({"name_raw": "account_name"})
     audit = pa.concat_tables([tables["refused"], tables["filtered"]]).sort_by("row").combine_chunks()
     stats = group_stats(details)
-    blocks = _summed(tables["blocks"], "family")
     tokens = first_tokens(details, rules)
     meta = {
         "rules": rules.model_dump(mode="json"),
@@ -45,7 +44,7 @@ def summarize(tables: Tables, part: Part, rules: Rules) -> Produced:
         "group_stats": stats,
         "group_details": _details(details),
         "audit": audit,
-        "diagnostics": blocks,
+        "diagnostics": _diagnostics(tables["blocks"]),
         "review_meta": _document(meta),
         "perf_summary": _document(_performance(tables, stats, audit, tokens)),
     }
@@ -105,10 +104,13 @@ def _performance(tables: Tables, stats: pa.Table, audit: pa.Table, tokens: pa.Ta
     }
 
 
-def _summed(table: pa.Table, key: str) -> pa.Table:
-    columns = [(name, "max" if name == "largest" else "sum") for name in table.column_names if name != key]
-    summed = table.group_by(key, use_threads=False).aggregate(columns)
-    return summed.rename_columns({f"{name}_{how}": name for name, how in columns}).sort_by(key)
+def _diagnostics(blocks: pa.Table) -> pa.Table:
+    """Blocks of all parts by kind; of profile strict each first word is one."""
+    keys = ["block", "strategy"]
+    figures = [name for name in blocks.column_names if name not in keys]
+    summed = blocks.group_by(keys, use_threads=False).aggregate([(name, "sum") for name in figures])
+    named = summed.rename_columns({f"{name}_sum": name for name in figures})
+    return named.sort_by([("pairs_generated", "descending"), ("block", "ascending"), ("strategy", "ascending")])
 
 
 def _counts(column: pa.ChunkedArray) -> dict[str, int]:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic_core import to_json
 
+from services.deduplication.arrays import Ints
 from services.deduplication.joining import EXACT, PRIMARY, SAME_NAME, SINGLETON, Way, Ways
 from services.deduplication.names import NO_SUFFIX
 from services.deduplication.preview import preview
@@ -16,7 +17,6 @@ from services.deduplication.work import Part, Produced, Tables
 
 GROUP_ID_LENGTH = 16  # of 64 bits: among a million groups of ten digits two would share one
 
-Ints = np.ndarray[Any, np.dtype[np.int64]]
 Record = dict[str, Any]
 
 
@@ -51,7 +51,7 @@ def _ranked(members: pa.Table, rules: Rules) -> pa.Table:
 
 
 def group_ids(account_ids: pa.ChunkedArray, roots: Ints, starts: Ints, digest: str) -> pa.Array:
-    """Ids of groups: of their members' ids and the rules, so that the same group has the same id wherever it is made."""
+    """Ids of groups, of their members' ids and the rules: the same group has the same id wherever it is made."""
     order = pc.sort_indices(
         pa.table({"root": pa.array(roots), "id": account_ids}), [("root", "ascending"), ("id", "ascending")]
     )
@@ -68,7 +68,7 @@ def group_id(sorted_ids: list[str], digest: str) -> str:
 
 
 def _survival(members: pa.Table, starts: Ints, sizes: Ints, rules: Rules) -> pa.Array:
-    """By which tie-break a record won or lost: the first in which it differs from the primary, or the primary from the next."""
+    """By which tie-break a record won or lost: the first in which it differs from the primary, or that from another."""
     own = np.arange(members.num_rows)
     rival = np.repeat(starts, sizes)
     rival[starts] = np.where(sizes > 1, starts + 1, starts)

@@ -1,14 +1,12 @@
 """Pairs of words that may be spellings of one word: equal after one letter is left out of either."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-Ints = np.ndarray[Any, np.dtype[np.int64]]
-Hashes = np.ndarray[Any, np.dtype[np.uint64]]
+from services.deduplication.arrays import Hashes, Ints
 
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
