@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 from zlib import crc32
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from rapidfuzz import fuzz, process
 
 from services.deduplication.names import NO_SUFFIX
@@ -53,39 +55,30 @@ class _Names:
     """The names that begin with some words, and their groups."""
 
     def __init__(self, names: pa.Table, directory: pa.Table, firsts: set[str]) -> None:
-        self._groups = {row["name"]: row for row in directory.to_pylist()} if firsts else {}
-        self._own = names["key"]
-        self._blocks: dict[tuple[str, str], list[tuple[str, Row]]] = defaultdict(list)
-        columns = ("name_core", "suffix_class", "form", "key")
-        for place, (core, suffix_class, form, key) in enumerate(
-            zip(*(names[c].to_pylist() for c in columns), strict=True)
-        ):
-            if _first(core) in firsts and (group := self._groups.get(place)):
-                self._blocks[_first(core), suffix_class].append((form, {**group, "key": key}))
+        first = pc.replace_substring_regex(names["name_core"], " .*", "")
+        chosen = np.flatnonzero(np.asarray(pc.is_in(first, pa.array(sorted(firsts), pa.string()))))
+        place = pc.index_in(pa.array(chosen, pa.int32()), directory["name"].combine_chunks())
+        found = names.select(["key", "form", "suffix_class"]).take(pa.array(chosen))
+        found = found.append_column("first", first.take(pa.array(chosen)))
+        for column in ("account_id", "group_id"):
+            found = found.append_column(column, directory[column].take(place))
+        self._blocks: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        for row in found.filter(pc.is_valid(found["group_id"])).to_pylist():
+            self._blocks[row["first"], row["suffix_class"]].append(row)
 
     def matches(self, alias: Row, rules: Rules) -> Iterator[Row]:
         """The best names like an alias: of its legal form or, where rules are not strict, of none."""
         classes = {alias["alias_suffix_class"], *([] if rules.profile == "strict" else [NO_SUFFIX])}
-        block = [
-            entry
-            for suffix_class in sorted(classes)
-            for entry in self._blocks[_first(alias["alias_core"]), suffix_class]
-        ]
-        forms = [form for form, _ in block]
+        block = [row for name in sorted(classes) for row in self._blocks[_first(alias["alias_core"]), name]]
         best = process.extract(
             alias["alias_form"],
-            forms,
+            [row["form"] for row in block],
             scorer=fuzz.token_sort_ratio,
             score_cutoff=rules.alias_score,
             limit=rules.alias_matches,
         )
+        named = {column: alias[column] for column in ("spelling", "alias", "source")}
         for _, score, place in best:
-            target = block[place][1]
-            if target["key"] != alias["key"]:
-                named = {column: alias[column] for column in ("spelling", "alias", "source")}
-                yield {
-                    **named,
-                    "account_id": target["account_id"],
-                    "group_id": target["group_id"],
-                    "score": round(score),
-                }
+            row = block[place]
+            if row["key"] != alias["key"]:
+                yield {**named, "account_id": row["account_id"], "group_id": row["group_id"], "score": round(score)}

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from services.deduplication.account_ids import extended
 from services.deduplication.index import number_names
 from services.deduplication.keys import FAMILIES, name_keys
-from services.deduplication.pairs import possible
+from services.deduplication.pairs import Possible
 from services.deduplication.rules import Rules
 from services.deduplication.similarity import Scorer
 
@@ -96,6 +96,6 @@ def _verdict(together: bool, names: pa.Table, keys: list[str], edge: Row, rules:
         return f"apart: {one} and {other} are two legal forms, and a group holds one"
     if score < rules.medium:
         return f"apart: score {score} is below {rules.medium}"
-    if not keys or not possible(names, np.array([0]), np.array([1]), rules)[0]:
+    if not keys or not Possible(names, rules)(np.array([0]), np.array([1]))[0]:
         return f"apart: never compared, for they share no key, though their score would be {score}"
     return f"apart: score {score} would do, but their groups may not merge: other legal forms in them, or their size"

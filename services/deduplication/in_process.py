@@ -1,43 +1,44 @@
 """The whole plan in this process: what evaluation and tests run, and the yardstick of every other way to run it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from time import perf_counter
 
 import pyarrow as pa
 
-from services.deduplication.given import BLACKLIST, OVERRIDES
+from services.deduplication.given import Given
 from services.deduplication.plan import PLAN
 from services.deduplication.rules import Rules
 from services.deduplication.work import Part, Reads, Step
 
-Artifacts = dict[str, list[pa.Table] | list[list[pa.Table]]]
-"""By name: a table for each part that made it, or, where it is routed, a list of tables for each."""
+RESULTS = ("review_ready", "group_stats", "group_details", "audit", "diagnostics", "review_meta", "perf_summary")
 
-Observe = Callable[[str, float], None]
+Made = pa.Table | Sequence[pa.Table]
+Artifacts = dict[str, list[Made]]
+"""By name: what each part made; where it is routed, a table for each part that reads it."""
 
 
 def deduplicate(
-    inputs: Sequence[pa.Table],
-    mapping: pa.Table,
+    given: Given,
     rules: Rules,
     *,
     shards: int = 1,
-    overrides: pa.Table | None = None,
-    blacklist: pa.Table | None = None,
-    observe: Observe = lambda step, seconds: None,
+    keep: Collection[str] = (),
+    observe: Callable[[str, float], None] = lambda step, seconds: None,
 ) -> Mapping[str, pa.Table]:
-    """Run every step; returns what the last ones make, and all other artifacts that are not routed."""
+    """Run every step; returns the results and the artifacts to keep. Others are dropped behind their last reader."""
     artifacts: Artifacts = {
-        "input": list(inputs),
-        "mapping": [mapping],
-        "overrides": [overrides or OVERRIDES.empty_table()],
-        "blacklist": [blacklist or BLACKLIST.empty_table()],
+        "input": list(given.inputs),
+        "mapping": [given.mapping],
+        "overrides": [given.overrides],
+        "blacklist": [given.blacklist],
     }
-    for step in PLAN:
+    for place, step in enumerate(PLAN):
         start = perf_counter()
-        _run(step, artifacts, rules, inputs=len(inputs), shards=shards)
+        _run(step, artifacts, rules, inputs=len(given.inputs), shards=shards)
         observe(step.name, perf_counter() - start)
-    return {name: pa.concat_tables(made) for name, made in artifacts.items() if isinstance(made[0], pa.Table)}
+        needed = {name for later in PLAN[place + 1 :] for name in later.reads} | {*RESULTS, *keep}
+        artifacts = {name: made for name, made in artifacts.items() if name in needed}
+    return {name: pa.concat_tables(made) for name, made in artifacts.items()}
 
 
 def _run(step: Step, artifacts: Artifacts, rules: Rules, *, inputs: int, shards: int) -> None:
@@ -48,7 +49,7 @@ def _run(step: Step, artifacts: Artifacts, rules: Rules, *, inputs: int, shards:
             artifacts.setdefault(name, []).append(produced[name])
 
 
-def _read(made: Iterable, reads: Reads, number: int) -> pa.Table:
+def _read(made: Sequence[Made], reads: Reads, number: int) -> pa.Table:
     if reads is Reads.ROUTED:
         return pa.concat_tables([tables[number] for tables in made])
     return made[number] if reads is Reads.SAME else pa.concat_tables(made)

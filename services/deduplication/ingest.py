@@ -14,6 +14,8 @@ AUDIT = pa.schema(
 )
 """A row that is in no group, and why."""
 
+ID_COLUMNS = pa.schema([("row", pa.int64()), ("account_id", pa.string())])
+
 
 def ingest(tables: Tables, part: Part, rules: Rules) -> Produced:
     """Records with long ids, parsed dates and ranks; `spelling` is the name as it is read, `ids` what may repeat."""
@@ -26,7 +28,7 @@ def ingest(tables: Tables, part: Part, rules: Rules) -> Produced:
     records = records.append_column("slice", pa.array([part.number]).take(pa.array([0] * records.num_rows, pa.int32())))
     names = _trimmed(rows, columns.get("account_name"))
     audit = pa.table([rows[ROW], ids, names, reasons], schema=AUDIT)
-    return {"records": records, "ids": records.select(["row", "account_id"]), "refused": audit.filter(pc.invert(good))}
+    return {"records": records, "ids": records.select(ID_COLUMNS.names), "refused": audit.filter(pc.invert(good))}
 
 
 def _reasons(rows: pa.Table, ids: pa.Array) -> pa.Array:

@@ -16,8 +16,8 @@ class NameJudge:
         self._noise = frozenset(rules.names.noise_names)
         self._stop_words = frozenset(rules.blocking.denylist)
         self._names = frozenset(self._rules.blacklist_names)
-        self._bad = whole_words((*self._rules.blacklist_tokens, *self._rules.blacklist_phrases))
-        self._doubtful = whole_words(self._rules.suspicious)
+        self._bad = _Terms((*self._rules.blacklist_tokens, *self._rules.blacklist_phrases))
+        self._doubtful = _Terms(self._rules.suspicious)
 
     def noise(self, reading: Reading) -> str | None:
         """Why the name cannot be compared with others, if so."""
@@ -29,7 +29,7 @@ class NameJudge:
     def blacklisted(self, spelling: str, reading: Reading) -> bool:
         """Whether the name is no company's: by its words as a whole, or by what it is made of."""
         base = reading.base
-        return base in self._names or self._bad.search(base) is not None or self._misshapen(spelling, base.split())
+        return base in self._names or self._bad.within(base) or self._misshapen(spelling, base.split())
 
     def _misshapen(self, spelling: str, tokens: list[str]) -> bool:
         shortest, longest = self._rules.name_lengths
@@ -41,9 +41,16 @@ class NameJudge:
 
     def suspicious(self, reading: Reading) -> bool:
         """Whether a record alone in its group should be looked at."""
-        return self._doubtful.search(reading.base) is not None
+        return self._doubtful.within(reading.base)
 
 
-def whole_words(terms: Words) -> re.Pattern[str]:
-    """A pattern that finds any of some words or phrases, but not inside of a word."""
-    return re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(terms, key=len, reverse=True)))})\b")
+class _Terms:
+    """Words and phrases to be found in names as whole words."""
+
+    def __init__(self, terms: Words) -> None:
+        self._firsts = frozenset(term.split()[0] for term in terms)
+        self._pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, terms))})\b")
+
+    def within(self, base: str) -> bool:
+        """Whether any is. Most names hold no word that any begins with."""
+        return not self._firsts.isdisjoint(base.split()) and self._pattern.search(base) is not None

@@ -33,12 +33,12 @@ def make_keys(tables: Tables, part: Part, rules: Rules) -> Produced:
     return {"keys": [keys.filter(pa.array(shard == number)) for number in range(part.shards)]}
 
 
-def name_keys(names: pa.Table, tokens: pa.Table, neighbours: pa.Table, rules: Rules) -> pa.Table:
-    """Keys of names by their places; a name has each key once."""
+def name_keys(names: pa.Table, tokens: pa.Table, neighbours: pa.Table, rules: Rules, *, shared_by: int = 2) -> pa.Table:
+    """Keys of names by their places. Words of fewer than `shared_by` names are not counted on to be in another."""
     if rules.profile == "strict":
         found = [_first_tokens(names, rules.blocking)]
     else:
-        found = [(family, *pair) for family, pair in _families(names, tokens, neighbours, rules.blocking)]
+        found = [(family, *pair) for family, pair in _families(names, tokens, neighbours, rules.blocking, shared_by)]
     keys = np.concatenate([hashes for _, hashes, _ in found])
     owners = np.concatenate([owners for _, _, owners in found])
     family = np.repeat([family for family, _, _ in found], [len(hashes) for _, hashes, _ in found])
@@ -62,32 +62,36 @@ def first_token(core: str, stop_tokens: tuple[str, ...]) -> str:
 
 
 def _families(
-    names: pa.Table, tokens: pa.Table, neighbours: pa.Table, rules: Blocking
+    names: pa.Table, tokens: pa.Table, neighbours: pa.Table, rules: Blocking, shared_by: int
 ) -> Iterator[tuple[int, tuple[Hashes, Ints]]]:
     frequency = np.asarray(tokens["frequency"]).astype(np.int64)
-    rarest = _rarest(names, frequency, rules.paired_tokens)
+    lists = names["tokens"].combine_chunks()
+    words, owners = np.asarray(lists.flatten()).astype(np.int64), np.asarray(lists.value_parent_indices())
     lower, higher = (np.asarray(neighbours[side]).astype(np.int64) for side in ("lower", "higher"))
-    corrected = _corrections(lower, higher, frequency)[rarest]
-    corrected[rarest < 0] = -1
-    yield RARE, _rare(rarest, frequency, rules)
-    yield PAIRED, _paired(rarest, np.arange(len(rarest)))
-    changed = np.flatnonzero((corrected != rarest).any(axis=1))
-    yield CORRECTED, _paired(corrected[changed], changed)
-    yield MISSPELT, _misspelt(rarest[:, :2], lower, higher, frequency, rules)
+
+    def rarest(words: Ints, least: int, count: int) -> Ints:
+        counted = frequency[words] >= least
+        return _rarest(words[counted], owners[counted], frequency, (len(lists), count))
+
+    shared = rarest(words, shared_by, rules.paired_tokens)
+    yield RARE, _rare(shared[:, : rules.rare_tokens], frequency, rules)
+    yield PAIRED, _paired(shared, np.arange(len(shared)))
+    corrected = _corrections(lower, higher, frequency)[words]
+    changed = np.unique(owners[corrected != words])
+    yield CORRECTED, _paired(rarest(corrected, shared_by, rules.paired_tokens)[changed], changed)
+    yield MISSPELT, _misspelt(rarest(words, 1, rules.misspelt_tokens), lower, higher, frequency, rules)
     joined = names["joined"].to_pylist()
     yield PREFIX, (spread(PREFIX, hash_texts(joined, rules.prefix_length)), np.arange(len(joined)))
 
 
-def _rarest(names: pa.Table, frequency: Ints, count: int) -> Ints:
+def _rarest(words: Ints, owners: Ints, frequency: Ints, shape: tuple[int, int]) -> Ints:
     """The rarest words of each name, the rarest first, -1 where it has no more."""
-    lists = names["tokens"].combine_chunks()
-    words, owners = np.asarray(lists.flatten()).astype(np.int64), np.asarray(lists.value_parent_indices())
     order = np.lexsort((words, frequency[words], owners))
-    starts = np.searchsorted(owners, np.arange(len(lists)))
-    rank = np.arange(len(words)) - starts[owners]
-    table = np.full((len(lists), count), -1, np.int64)
-    kept = rank < count
-    table[owners[kept], rank[kept]] = words[order][kept]
+    words, owners = words[order], owners[order]
+    rank = np.arange(len(words)) - np.searchsorted(owners, owners)
+    kept = rank < shape[1]
+    table = np.full(shape, -1, np.int64)
+    table[owners[kept], rank[kept]] = words[kept]
     return table
 
 
@@ -97,16 +101,14 @@ def _corrections(lower: Ints, higher: Ints, frequency: Ints) -> Ints:
     plausible = frequency[right] >= _CORRECTION * frequency[wrong]
     wrong, right = wrong[plausible], right[plausible]
     order = np.lexsort((-right, frequency[right]))  # the most frequent is assigned last and stays
-    corrected = np.arange(len(frequency) + 1)
+    corrected = np.arange(len(frequency))
     corrected[wrong[order]] = right[order]
     return corrected
 
 
 def _rare(rarest: Ints, frequency: Ints, rules: Blocking) -> tuple[Hashes, Ints]:
-    candidates = rarest[:, : rules.rare_tokens]
-    counts = np.append(frequency, 0)[candidates]
-    owners, places = np.nonzero((counts > 0) & (counts <= rules.rare_frequency))
-    return spread(RARE, candidates[owners, places]), owners
+    owners, places = np.nonzero((rarest >= 0) & (frequency[rarest] <= rules.rare_frequency))
+    return spread(RARE, rarest[owners, places]), owners
 
 
 def _paired(rarest: Ints, names: Ints) -> tuple[Hashes, Ints]:

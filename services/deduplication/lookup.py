@@ -47,7 +47,7 @@ class Lookup:
         self._frequency = np.asarray(tables["tokens"]["frequency"]).astype(np.int64)
         self._neighbours = tables["neighbours"]
         self._groups = dict(zip(*(tables["directory"][c].to_pylist() for c in ("name", "group_id")), strict=True))
-        keys = name_keys(self._names, tables["tokens"], self._neighbours, rules)
+        keys = name_keys(self._names, tables["tokens"], self._neighbours, rules, shared_by=1)
         order = np.argsort(np.asarray(keys["key"]), kind="stable")
         self._keys, self._members = np.asarray(keys["key"])[order], np.asarray(keys["name"]).astype(np.int64)[order]
         self._index_letters()
@@ -118,8 +118,8 @@ class Lookup:
     def _candidates(self, reading: Reading) -> Ints:
         """Known names that share a key with this one, whichever words its unknown ones may be."""
         table = self._as_known(reading)
-        frequency = pa.table({"frequency": pa.array(np.maximum(self._frequency, 1), pa.int32())})
-        keys = np.unique(np.asarray(name_keys(table, frequency, self._neighbours, self._rules)["key"]))
+        tokens = pa.table({"frequency": pa.array(self._frequency)})
+        keys = np.unique(np.asarray(name_keys(table, tokens, self._neighbours, self._rules, shared_by=1)["key"]))
         starts, ends = np.searchsorted(self._keys, keys), np.searchsorted(self._keys, keys, side="right")
         found = [self._members[s:e] for s, e in zip(starts, ends, strict=True)]
         return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)

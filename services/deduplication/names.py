@@ -3,14 +3,14 @@
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from services.deduplication.rules import Names
 
 NO_SUFFIX = "NONE"
 
-BRANCH, NUMBER = "|", "#"  # tokens of their own until branches are cut off
+BRANCH, NUMBER = _SIGNS = ("|", "#")  # tokens of their own until branches are cut off
 
 _SYMBOLS = str.maketrans(
     {
@@ -32,10 +32,9 @@ _SYMBOLS = str.maketrans(
     }
 )
 _INITIALS = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.\s?){2,}(?![^\W_]{2})|(?<![^\W_])(?:[^\W\d_]\.){2,}")
-_SPACED_DASH = re.compile(r"\s[-\u2013\u2014]+\s")
+_SPACED_DASH = re.compile(r" [-\u2013\u2014]+ ")
 _MARKER = re.compile(r"\(\d{1,2}\)")
 _LEADING_MARKER = re.compile(r"^\s*(?:\(\d+\)\s*)+")
-_LIST_START = re.compile(r"^\s*1\.\s")
 _PARENTHESES = re.compile(r"\(([^()]*)\)")
 _TRADING_AS = re.compile(
     r"\s(?:d\.?\s?b\.?\s?a\.?|d/b/a|doing business as|trading as|a/k/a|f/k/a|aka|fka)[:\s]\s*", re.IGNORECASE
@@ -69,16 +68,14 @@ def singular(token: str) -> str:
     return f"{token[:-3]}y" if token.endswith("ies") and len(token) > 4 else token[:-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Alias:
+class Alias(NamedTuple):
     """Another name that a name mentions, and where."""
 
     text: str
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """A name as the system understands it."""
 
     base: str
@@ -124,41 +121,41 @@ class NameReader:
 
     def read(self, raw: str) -> Reading:
         """The reading of a name."""
-        text = _LEADING_MARKER.sub("", raw)
-        aliases = tuple(self._aliases(raw, text)) if any(c in raw for c in ";(") or _TRADING_AS.search(text) else ()
-        base = [token for token in words(text) if token != NUMBER]
-        tokens = self._main_words(text) or base
-        tokens, suffix_class = self._split_suffix(tokens)
+        text = _LEADING_MARKER.sub("", raw) if raw.startswith("(") else raw
+        trading = _TRADING_AS.search(text)
+        base = words(text)
+        tokens, suffix_class = self._split_suffix(self._main_words(text, base, trading))
         compared = self._without_branch(tokens)
-        if suffix_class == NO_SUFFIX:
+        if suffix_class == NO_SUFFIX and compared is not tokens:
             compared, suffix_class = self._split_suffix(compared)
-        core = [token for token in tokens if token not in (BRANCH, NUMBER)]
-        stems = self._stemmed([token for token in compared if token not in (BRANCH, NUMBER)])
+        stems = self._stemmed([token for token in compared if token not in _SIGNS])
+        form = " ".join(sorted(stems) if self._names.sorted_tokens else stems)
         return Reading(
-            base=" ".join(base),
-            core=" ".join(core),
+            base=" ".join([token for token in base if token != NUMBER]),
+            core=" ".join([token for token in tokens if token not in _SIGNS]),
             suffix_class=suffix_class,
-            form=" ".join(sorted(stems) if self._names.sorted_tokens else stems),
-            joined="".join(stem for stem in stems if stem not in self._weak),
-            numbers="".join(sorted(_DIGITS.findall(" ".join(stems)))),
+            form=form,
+            joined="".join([stem for stem in stems if stem not in self._weak]),
+            numbers="".join(sorted(_DIGITS.findall(form))),
             marks="".join(sorted(set(_PUNCTUATION.findall(text)))) if self._marks else "",
             has_parentheses="(" in raw,
             has_semicolon=";" in raw,
             has_multiple_names=self._holds_several(raw, text),
-            aliases=aliases,
+            aliases=tuple(self._aliases(raw, text, trading)) if trading or ";" in raw or "(" in text else (),
         )
 
-    def _main_words(self, text: str) -> list[str]:
+    @staticmethod
+    def _main_words(text: str, base: list[str], trading: re.Match[str] | None) -> list[str]:
         """Words of the name itself, without what is in parentheses or behind "doing business as"."""
+        dashed = _SPACED_DASH.search(text)
+        if trading is None and dashed is None and "(" not in text:
+            return base
+        if trading and trading.start() > 0:
+            text = text[: trading.start()]
         if "(" in text:
             text = _PARENTHESES.sub(" ", text).strip() or text
-        if (trading := _TRADING_AS.search(text)) and trading.start() > 0:
-            text = text[: trading.start()]
         head, *tail = _SPACED_DASH.split(text)
-        found = words(head)
-        for part in tail:
-            found += [BRANCH, *words(part)]
-        return found
+        return [*words(head), *(token for part in tail for token in (BRANCH, *words(part)))] or base
 
     def _split_suffix(self, tokens: list[str]) -> tuple[list[str], str]:
         """Cut the longest legal form off the end, if something is left before it."""
@@ -174,8 +171,8 @@ class NameReader:
 
         Other numbers are part of a name: Local 630 is not Local 848.
         """
-        if BRANCH in tokens[1:]:
-            tokens = tokens[: tokens.index(BRANCH, 1)]
+        if BRANCH in tokens and tokens.index(BRANCH) > 0:
+            tokens = tokens[: tokens.index(BRANCH)]
         if len(tokens) > 2 and tokens[-1].isdigit() and tokens[-2] in (NUMBER, *self._names.branch_words):
             tokens = tokens[:-2]
             if len(tokens) > 1 and tokens[-1] in self._names.branch_words:
@@ -192,17 +189,15 @@ class NameReader:
         self._stems[token] = found = self._names.terms.get(stem, stem)
         return found
 
-    def _aliases(self, raw: str, text: str) -> Iterator[Alias]:
+    def _aliases(self, raw: str, text: str, trading: re.Match[str] | None) -> Iterator[Alias]:
         segments = [_MARKER.sub("", segment).strip() for segment in raw.split(";")]
         if len(segments) > 1:
             yield from (Alias(segment, "semicolon") for segment in segments if segment)
         for content in _PARENTHESES.findall(text):
             if self._names_somebody(content):
                 yield Alias(content.strip(), "parentheses")
-        if trading := _TRADING_AS.search(text):
-            behind = text[trading.end() :].strip(" ()")
-            if behind:
-                yield Alias(behind, "dba")
+        if trading and (behind := text[trading.end() :].strip(" ()")):
+            yield Alias(behind, "dba")
 
     def _names_somebody(self, content: str) -> bool:
         tokens = words(content)
@@ -216,10 +211,10 @@ class NameReader:
 
     def _holds_several(self, raw: str, text: str) -> bool:
         """Whether the text lists names. Partners joined by "and" are one firm, and a colon alone separates nothing."""
-        if len([segment for segment in raw.split(";") if segment.strip()]) > 1:
+        if ";" in raw and len([segment for segment in raw.split(";") if segment.strip()]) > 1:
             return True
         if "(" in raw and _MARKER.search(raw):
             return True
         if ":" in text:
             return all(self._split_suffix(words(side))[1] != NO_SUFFIX for side in text.split(":"))
-        return bool(_LIST_START.match(raw))
+        return raw.startswith("1. ")

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from services.deduplication.arrays import Flags, Ints
+from services.deduplication.arrays import Flags, Hashes, Ints
 from services.deduplication.first_tokens import strict_blocks
 from services.deduplication.keys import FAMILIES
 from services.deduplication.names import NO_SUFFIX
@@ -71,40 +71,48 @@ def _balanced(table: pa.Table, names: pa.Table, rules: Rules) -> tuple[Ints, lis
     keys, members = keys[order], members[order].astype(np.int64)
     once = np.append(True, (keys[1:] != keys[:-1]) | (members[1:] != members[:-1]))[: len(keys)]
     keys, members, families = keys[once], members[once], families[order][once]
-    lower, higher = _within_blocks(keys, members, rules.blocking)
-    kept = possible(names, lower, higher, rules)
-    return np.unique(lower[kept] << 32 | higher[kept]), _diagnostics(keys, families, rules.blocking)
+    pairs = _within_blocks(keys, members, rules.blocking, Possible(names, rules))
+    return pairs, _diagnostics(keys, families, rules.blocking)
 
 
-def _within_blocks(keys: Any, names: Ints, rules: Blocking) -> tuple[Ints, Ints]:
+def _within_blocks(keys: Hashes, names: Ints, rules: Blocking, possible: "Possible") -> Ints:
     """All pairs of small blocks; in larger ones each name with those that follow it in order of their words."""
     ends = np.searchsorted(keys, keys, side="right")
     sizes = ends - np.searchsorted(keys, keys)
     breadth = np.where(sizes <= rules.full_block, rules.full_block, rules.window)
     reach = np.minimum(ends, np.arange(len(keys)) + 1 + breadth)
-    lower, higher = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    found = [np.empty(0, np.int64)]
     at, step = np.flatnonzero(sizes > 1), 1
     while len(at):
         at = at[at + step < reach[at]]
-        lower.append(names[at])
-        higher.append(names[at + step])
+        lower, higher = names[at], names[at + step]
+        kept = possible(lower, higher)
+        found.append(lower[kept] << 32 | higher[kept])
         step += 1
-    return np.concatenate(lower), np.concatenate(higher)
+    return np.unique(np.concatenate(found))
 
 
-def possible(names: pa.Table, lower: Ints, higher: Ints, rules: Rules) -> Flags:
-    """Which pairs are of different names, have no two legal forms, and are of lengths that allow a high ratio."""
-    kept = lower != higher
-    if rules.suffix_constraint:
+class Possible:
+    """Tells which pairs are of different names, have no two legal forms, and are of lengths that allow a high ratio."""
+
+    def __init__(self, names: pa.Table, rules: Rules) -> None:
         classes = names["suffix_class"].combine_chunks().dictionary_encode()
-        codes, none = np.asarray(classes.indices), classes.dictionary.index(NO_SUFFIX).as_py()
-        kept &= (codes[lower] == codes[higher]) | (codes[lower] == none) | (codes[higher] == none)
-    lengths = np.asarray(pc.utf8_length(names["form"])).astype(np.int64)
-    shorter, longer = np.minimum(lengths[lower], lengths[higher]), np.maximum(lengths[lower], lengths[higher])
-    return kept & (2 * shorter >= rules.blocking.length_ratio * (shorter + longer))
+        self._classes = np.asarray(classes.indices)
+        self._none = classes.dictionary.index(NO_SUFFIX).as_py()
+        self._lengths = np.asarray(pc.utf8_length(names["form"])).astype(np.int64)
+        self._rules = rules
+
+    def __call__(self, lower: Ints, higher: Ints) -> Flags:
+        """Which of some pairs are possible."""
+        one, other = self._lengths[lower], self._lengths[higher]
+        kept: Flags = 2 * np.minimum(one, other) >= self._rules.blocking.length_ratio * (one + other)
+        if self._rules.suffix_constraint:
+            one, other = self._classes[lower], self._classes[higher]
+            kept &= (one == other) | (one == self._none) | (other == self._none)
+        return kept & (lower != higher)
 
 
-def _diagnostics(keys: Any, families: Any, rules: Blocking) -> list[dict[str, Any]]:
+def _diagnostics(keys: Hashes, families: Ints, rules: Blocking) -> list[dict[str, Any]]:
     """A row a family and strategy."""
     firsts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])
     sizes, family = np.diff(np.append(firsts, len(keys))), families[firsts]

@@ -2,7 +2,7 @@
 
 import json
 from hashlib import sha256
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,7 +11,7 @@ from services.deduplication import vocabulary
 DIGEST_LENGTH = 8
 
 Words = tuple[str, ...]
-Profile = Literal["balanced", "strict"]
+Profile = Literal["balanced", "strict", "general"]
 
 
 class _Frozen(BaseModel):
@@ -37,9 +37,10 @@ class Blocking(_Frozen):
     rare_frequency: int = 100  # a token in more names is no key alone
     rare_tokens: int = 3  # so many of the rarest tokens of a name are keys
     paired_tokens: int = 4  # every two of so many rarest tokens are a key
+    misspelt_tokens: int = 2  # so many of the rarest may be misspellings of rare words of other names
     prefix_length: int = 9
-    typo_lengths: tuple[int, int] = (5, 16)
-    full_block: int = 50  # up to here all pairs, above it only neighbours
+    typo_lengths: tuple[int, int] = (4, 16)
+    full_block: int = 60  # up to here all pairs, above it only neighbours
     window: int = 6
     length_ratio: float = 0.8  # below, two lengths rule out a high ratio
     stop_tokens: Words = vocabulary.STOP_TOKENS
@@ -59,12 +60,13 @@ class Scoring(_Frozen):
     """How two names are compared."""
 
     gate: float = 74  # of the ratio of sorted tokens (strict: of the set ratio)
-    sort_weight: float = 0.45
-    set_weight: float = 0.35
-    jaccard_weight: float = 20
+    sort_weight: float = 0.5
+    set_weight: float = 0.1
+    jaccard_weight: float = 40
     suffix_penalty: float = 25  # two legal forms
     unsuffixed_penalty: float = 2  # a legal form against none
-    number_penalty: float = 25
+    number_penalty: float = 25  # different numbers
+    numbered_penalty: float = 10  # a number against none
     punctuation_penalty: float = 0
     one_edit: float = 0.95  # what a token counts that is one edit away
     two_edits: float = 0.85
@@ -89,7 +91,7 @@ class Rules(_Frozen):
 
     profile: Profile = "balanced"
     high: int = 92
-    medium: int = 84
+    medium: int = 86
     canopy: int = 8  # a group of this size takes a new member only over an edge of `high`
     suffix_constraint: bool = True  # a group never holds two legal forms
     names: Names = Names()
@@ -109,8 +111,12 @@ class Rules(_Frozen):
 
     @classmethod
     def of(cls, profile: Profile) -> Self:
-        """The rules of a profile: `balanced`, or `strict`, which blocks and scores as the tool that came before."""
-        return cls() if profile == "balanced" else cls.model_validate(_STRICT)
+        """The rules of a profile.
+
+        `balanced` is for companies; `strict` blocks and scores as the tool that came before; `general` is for records
+        of other things: it knows no legal forms, and numbers are words like others.
+        """
+        return cls.model_validate(_PROFILES[profile])
 
     def digest(self) -> str:
         """Identity of these rules in ids and results."""
@@ -120,13 +126,26 @@ class Rules(_Frozen):
 
 _STRICT = {
     "profile": "strict",
+    "medium": 84,
     "names": {"terms": vocabulary.STRICT_TERMS, "singular": False, "sorted_tokens": False},
     "scoring": {
         "gate": 72,
+        "sort_weight": 0.45,
+        "set_weight": 0.35,
+        "jaccard_weight": 20,
         "unsuffixed_penalty": 25,
         "number_penalty": 5,
+        "numbered_penalty": 5,
         "punctuation_penalty": 3,
         "one_edit": 0,
         "two_edits": 0,
     },
 }
+_GENERAL = {
+    "profile": "general",
+    "suffix_constraint": False,
+    "names": {"suffix_classes": {}, "terms": {}, "branch_words": (), "singular": False},
+    "blocking": {"length_ratio": 0.3},
+    "scoring": {"gate": 40, "sort_weight": 0.3, "set_weight": 0.3, "number_penalty": 0, "numbered_penalty": 0},
+}
+_PROFILES: dict[Profile, dict[str, Any]] = {"balanced": {}, "strict": _STRICT, "general": _GENERAL}

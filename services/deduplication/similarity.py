@@ -11,7 +11,7 @@ from rapidfuzz import fuzz, process
 from services.deduplication.arrays import Flags, Floats, Ints
 from services.deduplication.jaccard import Words
 from services.deduplication.names import NO_SUFFIX
-from services.deduplication.rules import Rules, Scoring
+from services.deduplication.rules import Rules
 from services.deduplication.work import Part, Produced, Tables
 
 CHUNK = 200_000  # pairs at once: bounds the memory
@@ -55,10 +55,13 @@ class Scorer:
         self._forms: list[str] = names["form"].to_pylist()
         self._cores: list[str] = names["name_core"].to_pylist() if self._strict else self._forms
         self._sorted = [" ".join(sorted(form.split())) for form in self._forms] if self._strict else self._forms
+        self._joined: list[str] = names["joined"].to_pylist()
+        self._counts = np.asarray(pc.list_value_length(names["tokens"])).astype(np.int64)
         self._words = Words(names, tokens, rules, total)
-        self._classes, self._none = _codes(names["suffix_class"], NO_SUFFIX)
-        self._numbers, self._no_numbers = _codes(names["numbers"], "")
-        self._marks, _ = _codes(names["marks"], "")
+        costs = rules.scoring
+        self._classes = _Kind(names["suffix_class"], NO_SUFFIX, costs.suffix_penalty, costs.unsuffixed_penalty)
+        self._numbers = _Kind(names["numbers"], "", costs.number_penalty, costs.numbered_penalty)
+        self._marks = _Kind(names["marks"], "", costs.punctuation_penalty, costs.punctuation_penalty)
 
     def edges(self, left: Ints, right: Ints) -> Iterator[pa.Table]:
         """Scored pairs that pass the gate, a chunk at a time."""
@@ -67,58 +70,57 @@ class Scorer:
             yield self.scored(*self._gated(left[chunk], right[chunk]))
 
     def _gated(self, left: Ints, right: Ints) -> tuple[Ints, Ints]:
-        texts, scorer = (self._cores, fuzz.token_set_ratio) if self._strict else (self._sorted, fuzz.ratio)
-        passed = _ratios(texts, left, right, scorer, self._rules.scoring.gate) > 0
+        """The pairs of a ratio that allows a high score. Where one word became two, it is taken without spaces."""
+        gate = self._rules.scoring.gate
+        if self._strict:
+            passed = _ratios(self._cores, left, right, fuzz.token_set_ratio, gate) > 0
+        else:
+            passed = _ratios(self._sorted, left, right, fuzz.ratio, gate) > 0
+            split = np.flatnonzero(~passed & (np.abs(self._counts[left] - self._counts[right]) == 1))
+            passed[split] = _ratios(self._joined, left[split], right[split], fuzz.ratio, gate) > 0
         return left[passed], right[passed]
+
+    def _ratio_name(self, left: Ints, right: Ints) -> Floats:
+        """The ratio of the words in order of the alphabet, or without spaces as given."""
+        ratio = _ratios(self._sorted, left, right, fuzz.ratio)
+        return ratio if self._strict else np.maximum(ratio, _ratios(self._joined, left, right, fuzz.ratio))
 
     def scored(self, left: Ints, right: Ints) -> pa.Table:
         """Pairs with their score and its parts."""
         rules = self._rules.scoring
-        name, whole = (_ratios(self._sorted, left, right, scorer) for scorer in (fuzz.ratio, fuzz.token_set_ratio))
+        name, whole = self._ratio_name(left, right), _ratios(self._sorted, left, right, fuzz.token_set_ratio)
+        if not self._strict:
+            whole = np.maximum(name, whole)
         overlap = self._words.overlap(left, right)
         base = rules.sort_weight * name + rules.set_weight * whole + rules.jaccard_weight * overlap.jaccard
-        suffix, numbers, marks = self._differences(left, right)
-        total = np.clip(
-            np.rint(base - self._suffix_penalty(left, right) - self._penalties(rules, numbers, marks)), 0, 100
-        )
+        differences = [kind.differences(left, right) for kind in (self._classes, self._numbers, self._marks)]
+        (suffix, _), (numbers, _), (marks, _) = differences
+        penalties = sum(penalty for _, penalty in differences)
+        total = np.clip(np.rint(base - penalties), 0, 100)
         columns = (left, right, total, name, whole, overlap.jaccard, ~numbers, ~suffix, marks, base, overlap.shared)
-        return pa.table(
-            [
-                pa.array(column.astype(field.type.to_pandas_dtype()))
-                for column, field in zip(columns, EDGES, strict=True)
-            ],
-            schema=EDGES,
-        )
+        kinds = [field.type.to_pandas_dtype() for field in EDGES]
+        arrays = [pa.array(column.astype(kind)) for column, kind in zip(columns, kinds, strict=True)]
+        return pa.table(arrays, schema=EDGES)
 
-    def _differences(self, left: Ints, right: Ints) -> tuple[Flags, Flags, Flags]:
-        numbers = self._numbers[left] != self._numbers[right]
-        if not self._strict:  # a number on one side only is no contradiction
-            numbers &= (self._numbers[left] != self._no_numbers) & (self._numbers[right] != self._no_numbers)
-        return self._classes[left] != self._classes[right], numbers, self._marks[left] != self._marks[right]
 
-    def _suffix_penalty(self, left: Ints, right: Ints) -> Floats:
-        differ = self._classes[left] != self._classes[right]
-        one_has_none = (self._classes[left] == self._none) | (self._classes[right] == self._none)
-        rules = self._rules.scoring
-        return differ * np.where(one_has_none, rules.unsuffixed_penalty, rules.suffix_penalty)
+class _Kind:
+    """What names are or have, and what it costs two of them to differ in it, or when only one has it."""
 
-    @staticmethod
-    def _penalties(rules: Scoring, numbers: Flags, marks: Flags) -> Floats:
-        return numbers * rules.number_penalty + marks * rules.punctuation_penalty
+    def __init__(self, column: pa.ChunkedArray, nothing: str, cost: float, cost_of_one: float) -> None:
+        encoded = pc.dictionary_encode(column).combine_chunks()
+        self._codes = np.asarray(encoded.indices)
+        self._nothing = encoded.dictionary.index(nothing).as_py()  # -1 if all have it
+        self._cost, self._cost_of_one = cost, cost_of_one
+
+    def differences(self, left: Ints, right: Ints) -> tuple[Flags, Floats]:
+        """Which pairs differ, and what is taken off their scores."""
+        one, other = self._codes[left], self._codes[right]
+        differ = one != other
+        lacking = (one == self._nothing) | (other == self._nothing)
+        return differ, differ * np.where(lacking, self._cost_of_one, self._cost)
 
 
 def _ratios(texts: list[str], left: Ints, right: Ints, scorer: Any, cutoff: float | None = None) -> Floats:
-    found = process.cpdist(
-        [texts[place] for place in left],
-        [texts[place] for place in right],
-        scorer=scorer,
-        score_cutoff=cutoff,
-        dtype=np.float64,
-    )
-    return np.asarray(found)
-
-
-def _codes(column: pa.ChunkedArray, absent: str) -> tuple[Ints, int | None]:
-    """Numbers for texts, and the number of the one that stands for nothing."""
-    encoded = pc.dictionary_encode(column).combine_chunks()
-    return np.asarray(encoded.indices), encoded.dictionary.index(absent).as_py()
+    ours, theirs = ([texts[place] for place in side.tolist()] for side in (left, right))
+    found: Floats = process.cpdist(ours, theirs, scorer=scorer, score_cutoff=cutoff, dtype=np.float64)
+    return found

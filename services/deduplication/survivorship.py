@@ -1,7 +1,8 @@
 """Step 9: of each group the record that survives, why every other belongs to it, and what merging them would change."""
 
 from hashlib import sha256
-from typing import Any
+from itertools import repeat
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -11,13 +12,24 @@ from pydantic_core import to_json
 from services.deduplication.arrays import Ints
 from services.deduplication.joining import EXACT, PRIMARY, SAME_NAME, SINGLETON, Way, Ways
 from services.deduplication.names import NO_SUFFIX
-from services.deduplication.preview import preview
+from services.deduplication.preview import Member, preview
 from services.deduplication.rules import Rules
 from services.deduplication.work import Part, Produced, Tables
 
 GROUP_ID_LENGTH = 16  # of 64 bits: among a million groups of ten digits two would share one
 
 Record = dict[str, Any]
+
+
+class Belonging(NamedTuple):
+    """How a record belongs to its group."""
+
+    group_join_reason: str
+    weakest_edge_to_primary: int | None = None
+    shared_tokens_count: int | None = None
+    applied_penalties: str | None = None
+    join_path: str | None = None
+    merge_preview_json: str | None = None
 
 
 def survive(tables: Tables, part: Part, rules: Rules) -> Produced:
@@ -112,20 +124,21 @@ def _best_scores(members: pa.Table, owners: Ints, sizes: Ints) -> pa.Array:
 
 def _explained(members: pa.Table, sizes: Ints, joins: pa.Table, rules: Rules) -> dict[str, pa.Array]:
     """Why each record is in its group and what a merge would change. Records alone need no words."""
-    columns = ["account_id", "name_raw", "spelling", "name", "form", "name_core", "created_date", "relationship"]
     together = np.flatnonzero(np.repeat(sizes, sizes) > 1)
-    records = (
-        members.select([*columns, "relationship_rank", *rules.preview_fields]).take(pa.array(together)).to_pylist()
-    )
+    chosen = members.take(pa.array(together))
+    fields = zip(*(chosen[field].to_pylist() for field in rules.preview_fields), strict=True)
+    columns = [chosen[column].to_pylist() for column in Member._fields[:-1]]
+    records = list(map(Member, *columns, fields if rules.preview_fields else repeat(())))
     rows, ways, start = [], Ways(joins), 0
     for size in sizes[sizes > 1].tolist():
         rows += explain_group(records[start : start + size], ways, rules)
         start += size
     places = np.full(members.num_rows, len(rows))
     places[together] = np.arange(len(rows))
+    found = zip(*rows, _ALONE, strict=True)
     return {
-        name: pa.array([row[name] for row in (*rows, _ALONE)], kind).take(pa.array(places))
-        for name, kind in _EXPLAINED.items()
+        name: pa.array(values, kind).take(pa.array(places))
+        for (name, kind), values in zip(_EXPLAINED.items(), found, strict=True)
     }
 
 
@@ -137,34 +150,29 @@ _EXPLAINED = {
     "join_path": pa.string(),
     "merge_preview_json": pa.string(),
 }
-_ALONE: Record = dict.fromkeys(_EXPLAINED) | {"group_join_reason": SINGLETON}
+_ALONE = Belonging(SINGLETON)
 
 
-def explain_group(records: list[Record], ways: Ways, rules: Rules) -> list[Record]:
+def explain_group(records: list[Member], ways: Ways, rules: Rules) -> list[Belonging]:
     """For each record of a group, the primary first, how it belongs to it; the preview is with the primary."""
-    primary, routes = records[0], ways.to(records[0]["name"])
-    cores = {record["name"]: record["name_core"] for record in records}
-    rows = [_belongs(record, primary, routes[record["name"]], cores) for record in records]
-    rows[0] |= {"group_join_reason": PRIMARY, "merge_preview_json": preview(records, rows, rules.preview_fields)}
+    primary = records[0]
+    routes = ways.to(primary.name)
+    cores = {record.name: record.name_core for record in records}
+    rows = [_belongs(record, primary, routes[record.name], cores) for record in records]
+    shown = preview(records, [row.weakest_edge_to_primary for row in rows], rules.preview_fields)
+    rows[0] = rows[0]._replace(group_join_reason=PRIMARY, merge_preview_json=shown)
     return rows
 
 
-def _belongs(record: Record, primary: Record, way: Way, cores: dict[int, str]) -> Record:
-    weakest, path = way.weakest, None
-    if weakest is not None:
-        reason, score = weakest["reason"], weakest["score"]
-        steps = zip(way.names, (join["score"] for join in way.joins), strict=False)
-        path = to_json([*([cores.get(name), step] for name, step in steps), [primary["name_core"]]]).decode()
-    else:
-        reason, score = EXACT if record["spelling"] == primary["spelling"] else SAME_NAME, 100
-    return {
-        "group_join_reason": reason,
-        "weakest_edge_to_primary": score,
-        "shared_tokens_count": len(set(record["form"].split()) & set(primary["form"].split())),
-        "applied_penalties": penalties(weakest) if weakest else "",
-        "join_path": path,
-        "merge_preview_json": None,
-    }
+def _belongs(record: Member, primary: Member, way: Way, cores: dict[int, str]) -> Belonging:
+    weakest = way.weakest
+    if weakest is None:
+        shared = record.form.count(" ") + 1
+        return Belonging(EXACT if record.spelling == primary.spelling else SAME_NAME, 100, shared)
+    steps = zip(way.names, (join["score"] for join in way.joins), strict=False)
+    path = [*([cores.get(name), step] for name, step in steps), [primary.name_core]]
+    shared = len(set(record.form.split()) & set(primary.form.split()))
+    return Belonging(weakest["reason"], weakest["score"], shared, penalties(weakest), to_json(path).decode())
 
 
 def penalties(edge: Record) -> str:
