@@ -50,7 +50,7 @@ def _decided(
     alone, primary = np.asarray(survivors["group_size"]) == 1, np.asarray(survivors["is_primary"])
     blacklisted = np.asarray(survivors["blacklisted"]) | _listed(survivors["name_raw"], blacklist)
     manual = _overrides(survivors["account_id"], overrides)
-    rules: list[tuple[Flags, str, str]] = [
+    rules: list[tuple[Flags, Disposition, str]] = [
         (blacklisted, Disposition.DELETE, "blacklisted_name"),
         (np.asarray(survivors["has_multiple_names"]), Disposition.VERIFY, "multi_name_string_requires_split"),
         (np.array([bool(found) for found in references], bool), Disposition.VERIFY, "alias_matches"),

@@ -24,8 +24,7 @@ class Explanation:
 
     together: bool
     verdict: str
-    a: Row
-    b: Row
+    records: tuple[Row, ...]
     shared_keys: list[str] = field(default_factory=list)
     edge: Row | None = None
 
@@ -40,18 +39,17 @@ _SHOWN = ("account_id", "name_raw", "name_core", "suffix_class", "group_id", "gr
 def explain(run: Mapping[str, pa.Table], id_a: str, id_b: str, rules: Rules) -> Explanation:
     """Explain two accounts, by ids of either length, from the artifacts survivors, audit, names, tokens, neighbours."""
     ids = extended(pa.array([id_a, id_b], pa.string())).to_pylist()
-    rows = [_row(run["survivors"], "account_id", account_id) for account_id in ids]
-    if None in rows:
-        return _absent(run["audit"], ids, rows)
-    a, b = rows
-    shown = [{column: row[column] for column in _SHOWN} for row in rows]
+    a, b = (_row(run["survivors"], "account_id", account_id) for account_id in ids)
+    if a is None or b is None:
+        return _absent(run["audit"], ids, [a, b])
+    shown = tuple({column: row[column] for column in _SHOWN} for row in (a, b))
     together = a["group_id"] == b["group_id"]
     if a["name"] == b["name"]:
         how = "are spelt alike" if a["spelling"] == b["spelling"] else "have the same words and legal form"
-        return Explanation(together, f"one group: the names {how}", *shown)
+        return Explanation(together, f"one group: the names {how}", shown)
     names = run["names"].take(pa.array([a["name"], b["name"]]))
     keys, edge = _shared_keys(names, run, rules), _edge(names, run, rules)
-    return Explanation(together, _verdict(together, names, keys, edge, rules), *shown, keys, edge)
+    return Explanation(together, _verdict(together, names, keys, edge, rules), shown, keys, edge)
 
 
 def _row(table: pa.Table, column: str, value: str) -> Row | None:
@@ -65,7 +63,7 @@ def _absent(audit: pa.Table, ids: list[str], rows: list[Row | None]) -> Explanat
         why = _row(audit, "account_id", account_id) or {"reason": "not in the input"}
         facts.append({"account_id": account_id, **(why if row is None else {"group_id": row["group_id"]})})
     missing = "; ".join(f"{fact['account_id']} is in no group: {fact['reason']}" for fact in facts if "reason" in fact)
-    return Explanation(False, missing, *facts)
+    return Explanation(False, missing, tuple(facts))
 
 
 def _shared_keys(names: pa.Table, run: Mapping[str, pa.Table], rules: Rules) -> list[str]:

@@ -15,6 +15,7 @@ from services.deduplication.keys import first_token
 from services.deduplication.rules import Blocking
 
 Named = tuple[int, str]  # number and core of a name
+Ways = tuple[Callable[[str], str], ...]
 
 FULL = "full_pairs"
 
@@ -75,12 +76,12 @@ def _word(place: int) -> Callable[[str], str]:
     return lambda core: "".join(core.split()[place : place + 1])
 
 
-_LETTERS = (lambda core: core.replace(" ", "")[:3], lambda core: core.replace(" ", "")[:4])
+_LETTERS: Ways = (lambda core: core.replace(" ", "")[:3], lambda core: core.replace(" ", "")[:4])
 
 
 def _shards(members: list[Named], cap: int) -> Iterator[list[Named]]:
     """Members by their second word, then the third; those without one by their first letters."""
-    pending = [(members, (_word(1), _word(2)))]
+    pending: list[tuple[list[Named], Ways]] = [(members, (_word(1), _word(2)))]
     while pending:
         names, ways = pending.pop()
         if len(names) <= cap or not ways:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from time import perf_counter
+from typing import Any
 
 import pyarrow as pa
 
@@ -12,8 +13,7 @@ from services.deduplication.work import Part, Reads, Step
 
 RESULTS = ("review_ready", "group_stats", "group_details", "audit", "diagnostics", "review_meta", "perf_summary")
 
-Made = pa.Table | Sequence[pa.Table]
-Artifacts = dict[str, list[Made]]
+Artifacts = dict[str, list[pa.Table | Sequence[pa.Table]]]
 """By name: what each part made; where it is routed, a table for each part that reads it."""
 
 
@@ -49,7 +49,7 @@ def _run(step: Step, artifacts: Artifacts, rules: Rules, *, inputs: int, shards:
             artifacts.setdefault(name, []).append(produced[name])
 
 
-def _read(made: Sequence[Made], reads: Reads, number: int) -> pa.Table:
+def _read(made: Sequence[Any], reads: Reads, number: int) -> pa.Table:
     if reads is Reads.ROUTED:
         return pa.concat_tables([tables[number] for tables in made])
     return made[number] if reads is Reads.SAME else pa.concat_tables(made)

@@ -49,16 +49,16 @@ class Words:
         slot, their_slot = self._slots(pairs, ours, left, our_slots), self._slots(pairs, theirs, right, their_slots)
         ours_free[slot[exact]] = theirs_free[their_slot[exact]] = False
         size = len(left)
-        common = np.bincount(pairs[exact], self._weights[self._words[ours[exact]]], size)
-        union, shared = common.copy(), np.bincount(pairs[exact], minlength=size)
+        common = _sums(pairs[exact], self._weights[self._words[ours[exact]]], size)
+        union, shared = common.copy(), _counts(pairs[exact], size)
         open_ = np.flatnonzero(ours_free[slot] & theirs_free[their_slot])
         soft, value = self._soft(pairs, self._words[ours], self._words[theirs], open_)
         soft, value = _one_to_one(soft, value, slot, their_slot)
         ours_free[slot[soft]] = theirs_free[their_slot[soft]] = False
         weight = np.minimum(self._weights[self._words[ours[soft]]], self._weights[self._words[theirs[soft]]])
-        common += np.bincount(pairs[soft], weight * value, size)
-        union += np.bincount(pairs[soft], weight, size)
-        shared += np.bincount(pairs[soft], minlength=size)
+        common += _sums(pairs[soft], weight * value, size)
+        union += _sums(pairs[soft], weight, size)
+        shared += _counts(pairs[soft], size)
         return self._with_rest(
             Overlap(common, shared), union, (left, ours_free, our_slots), (right, theirs_free, their_slots)
         )
@@ -130,18 +130,27 @@ class Words:
         counts = np.diff(slots)
         owners = np.repeat(np.arange(len(names)), counts)
         words = self._words[np.arange(slots[-1]) - slots[owners] + self._starts[names][owners]]
-        rest = np.bincount(owners[free], self._weights[words[free]], len(names))
+        rest = _sums(owners[free], self._weights[words[free]], len(names))
 
         def of(pair: int) -> list[str]:
             span = slice(slots[pair], slots[pair + 1])
             return [self.texts[word] for word in words[span][free[span]]]
 
-        return of, rest, np.bincount(owners[free], minlength=len(names))
+        return of, rest, _counts(owners[free], len(names))
 
     @staticmethod
     def _joined(ours: list[str], theirs: list[str]) -> bool:
         (whole,), (first, second) = sorted((ours, theirs), key=len)
         return any(OSA.distance(whole, parts, score_cutoff=1) <= 1 for parts in (first + second, second + first))
+
+
+def _sums(groups: Ints, values: Floats, size: int) -> Floats:
+    """The sum of each group, added up in the order given."""
+    return np.bincount(groups, values, size).astype(np.float64)
+
+
+def _counts(groups: Ints, size: int) -> Ints:
+    return np.bincount(groups, minlength=size).astype(np.int64)
 
 
 def _one_to_one(candidates: Ints, value: Floats, ours: Ints, theirs: Ints) -> tuple[Ints, Floats]:

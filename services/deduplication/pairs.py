@@ -109,7 +109,8 @@ class Possible:
         if self._rules.suffix_constraint:
             one, other = self._classes[lower], self._classes[higher]
             kept &= (one == other) | (one == self._none) | (other == self._none)
-        return kept & (lower != higher)
+        kept &= lower != higher
+        return kept
 
 
 def _diagnostics(keys: Hashes, families: Ints, rules: Blocking) -> list[dict[str, Any]]:

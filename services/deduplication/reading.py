@@ -67,7 +67,8 @@ def _utf8(data: bytes) -> bytes:
     """The text in UTF-8 without a mark; what is no Unicode is read as Windows writes it."""
     encoding = next((name for bom, name in _BOMS if data.startswith(bom)), "utf-8")
     try:
-        return data.decode(encoding).encode() if encoding != "utf-8" else (data.decode() and data)
+        text = data.decode(encoding)
+        return data if encoding == "utf-8" else text.encode()
     except UnicodeDecodeError:
         return data.decode("cp1252", errors="replace").encode()
 
