@@ -1,6 +1,7 @@
 """The whole plan in this process: what evaluation and tests run, and the yardstick of every other way to run it."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Executor
 from time import perf_counter
 from typing import Any
 
@@ -9,7 +10,7 @@ import pyarrow as pa
 from services.deduplication.given import Given
 from services.deduplication.plan import PLAN
 from services.deduplication.rules import Rules
-from services.deduplication.work import Part, Reads, Step
+from services.deduplication.work import Part, Reads
 
 RESULTS = ("review_ready", "group_stats", "group_details", "audit", "diagnostics", "review_meta", "perf_summary")
 
@@ -23,9 +24,13 @@ def deduplicate(
     *,
     shards: int = 1,
     keep: Collection[str] = (),
+    executor: Executor | None = None,
     observe: Callable[[str, float], None] = lambda step, seconds: None,
 ) -> Mapping[str, pa.Table]:
-    """Run every step; returns the results and the artifacts to keep. Others are dropped behind their last reader."""
+    """Run every step; returns the results and the artifacts to keep. Others are dropped behind their last reader.
+
+    An executor runs the parts of a step beside each other.
+    """
     artifacts: Artifacts = {
         "input": list(given.inputs),
         "mapping": [given.mapping],
@@ -34,19 +39,18 @@ def deduplicate(
     }
     for place, step in enumerate(PLAN):
         start = perf_counter()
-        _run(step, artifacts, rules, inputs=len(given.inputs), shards=shards)
+        parts = [Part(number, len(given.inputs), shards) for number in range(step.count(len(given.inputs), shards))]
+        tables = [
+            {name: _read(artifacts[name], how, part.number) for name, how in step.reads.items()} for part in parts
+        ]
+        run = executor.map if executor and len(parts) > 1 else map
+        for produced in run(step.work, tables, parts, [rules] * len(parts)):
+            for name in step.makes:
+                artifacts.setdefault(name, []).append(produced[name])
         observe(step.name, perf_counter() - start)
         needed = {name for later in PLAN[place + 1 :] for name in later.reads} | {*RESULTS, *keep}
         artifacts = {name: made for name, made in artifacts.items() if name in needed}
     return {name: pa.concat_tables(made) for name, made in artifacts.items()}
-
-
-def _run(step: Step, artifacts: Artifacts, rules: Rules, *, inputs: int, shards: int) -> None:
-    for number in range(step.count(inputs, shards)):
-        tables = {name: _read(artifacts[name], reads, number) for name, reads in step.reads.items()}
-        produced = step.work(tables, Part(number, inputs, shards), rules)
-        for name in step.makes:
-            artifacts.setdefault(name, []).append(produced[name])
 
 
 def _read(made: Sequence[Any], reads: Reads, number: int) -> pa.Table:

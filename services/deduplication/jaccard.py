@@ -1,7 +1,6 @@
 """How much of the words of two names is the same, where a misspelt word counts nearly as much as the right one."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,8 +12,7 @@ from services.deduplication.arrays import Flags, Floats, Ints
 from services.deduplication.rules import Rules
 
 
-@dataclass(frozen=True)
-class Overlap:
+class Overlap(NamedTuple):
     """The similarity of the words of each pair, from 0 to 1, and how many words it found on both sides."""
 
     jaccard: Floats

@@ -59,7 +59,7 @@ class Blocking(_Frozen):
 class Scoring(_Frozen):
     """How two names are compared."""
 
-    gate: float = 74  # of the ratio of sorted tokens (strict: of the set ratio)
+    gate: float = 76  # of the ratio of sorted tokens (strict: of the set ratio)
     sort_weight: float = 0.5
     set_weight: float = 0.1
     jaccard_weight: float = 40

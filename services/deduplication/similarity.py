@@ -1,6 +1,6 @@
 """Step 6: the score of each pair of names, with all its parts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ def score(tables: Tables, part: Part, rules: Rules) -> Produced:
     scored = pa.concat_tables([EDGES.empty_table(), *found])
     edges = scored.filter(pc.greater_equal(scored["score"], rules.medium))
     high = pc.sum(pc.greater_equal(edges["score"], rules.high)).as_py() or 0
-    counts = {"pairs": [len(pairs)], "gated": [scored.num_rows], "medium": [edges.num_rows], "high": [high]}
+    counts = {"pairs": [len(pairs)], "gated": [scorer.gated], "medium": [edges.num_rows], "high": [high]}
     return {"edges": edges.combine_chunks(), "scored": pa.table(counts)}
 
 
@@ -52,6 +52,8 @@ class Scorer:
     def __init__(self, names: pa.Table, tokens: pa.Table, rules: Rules, total: int | None = None) -> None:
         self._rules = rules
         self._strict = rules.profile == "strict"
+        self.gated = 0
+        """How many pairs have passed the gate."""
         self._forms: list[str] = names["form"].to_pylist()
         self._cores: list[str] = names["name_core"].to_pylist() if self._strict else self._forms
         self._sorted = [" ".join(sorted(form.split())) for form in self._forms] if self._strict else self._forms
@@ -63,11 +65,12 @@ class Scorer:
         self._numbers = _Kind(names["numbers"], "", costs.number_penalty, costs.numbered_penalty)
         self._marks = _Kind(names["marks"], "", costs.punctuation_penalty, costs.punctuation_penalty)
 
-    def edges(self, left: Ints, right: Ints) -> Iterator[pa.Table]:
-        """Scored pairs that pass the gate, a chunk at a time."""
+    def edges(self, left: Ints, right: Ints, least: float | None = None) -> Iterator[pa.Table]:
+        """Scored pairs that pass the gate and can have a score of `least`, the medium one; a chunk at a time."""
+        least = self._rules.medium if least is None else least
         for start in range(0, len(left), CHUNK):
             chunk = slice(start, start + CHUNK)
-            yield self.scored(*self._gated(left[chunk], right[chunk]))
+            yield self._scored(*self._gated(left[chunk], right[chunk]), least)
 
     def _gated(self, left: Ints, right: Ints) -> tuple[Ints, Ints]:
         """The pairs of a ratio that allows a high score. Where one word became two, it is taken without spaces."""
@@ -78,6 +81,7 @@ class Scorer:
             passed = _ratios(self._sorted, left, right, fuzz.ratio, gate) > 0
             split = np.flatnonzero(~passed & (np.abs(self._counts[left] - self._counts[right]) == 1))
             passed[split] = _ratios(self._joined, left[split], right[split], fuzz.ratio, gate) > 0
+        self.gated += int(passed.sum())
         return left[passed], right[passed]
 
     def _ratio_name(self, left: Ints, right: Ints) -> Floats:
@@ -86,21 +90,29 @@ class Scorer:
         return ratio if self._strict else np.maximum(ratio, _ratios(self._joined, left, right, fuzz.ratio))
 
     def scored(self, left: Ints, right: Ints) -> pa.Table:
-        """Pairs with their score and its parts."""
+        """Pairs, whatever their score, with its parts."""
+        return self._scored(left, right, 0)
+
+    def _scored(self, left: Ints, right: Ints, least: float) -> pa.Table:
         rules = self._rules.scoring
-        name, whole = self._ratio_name(left, right), _ratios(self._sorted, left, right, fuzz.token_set_ratio)
+        name, overlap = self._ratio_name(left, right), self._words.overlap(left, right)
+        hoped = rules.sort_weight * name + rules.set_weight * 100 + rules.jaccard_weight * overlap.jaccard
+        able = np.flatnonzero(hoped >= least - 0.5)  # the ratio of sets is the dearest, and few need it
+        left, right, name, jaccard, shared = (column[able] for column in (left, right, name, *overlap))
+        whole = _ratios(self._sorted, left, right, fuzz.token_set_ratio)
         if not self._strict:
             whole = np.maximum(name, whole)
-        overlap = self._words.overlap(left, right)
-        base = rules.sort_weight * name + rules.set_weight * whole + rules.jaccard_weight * overlap.jaccard
+        base = rules.sort_weight * name + rules.set_weight * whole + rules.jaccard_weight * jaccard
         differences = [kind.differences(left, right) for kind in (self._classes, self._numbers, self._marks)]
         (suffix, _), (numbers, _), (marks, _) = differences
-        penalties = sum(penalty for _, penalty in differences)
-        total = np.clip(np.rint(base - penalties), 0, 100)
-        columns = (left, right, total, name, whole, overlap.jaccard, ~numbers, ~suffix, marks, base, overlap.shared)
-        kinds = [field.type.to_pandas_dtype() for field in EDGES]
-        arrays = [pa.array(column.astype(kind)) for column, kind in zip(columns, kinds, strict=True)]
-        return pa.table(arrays, schema=EDGES)
+        total = np.clip(np.rint(base - sum(penalty for _, penalty in differences)), 0, 100)
+        return _table((left, right, total, name, whole, jaccard, ~numbers, ~suffix, marks, base, shared))
+
+
+def _table(columns: Sequence[np.ndarray[Any, Any]]) -> pa.Table:
+    kinds = [field.type.to_pandas_dtype() for field in EDGES]
+    arrays = [pa.array(column.astype(kind)) for column, kind in zip(columns, kinds, strict=True)]
+    return pa.table(arrays, schema=EDGES)
 
 
 class _Kind:

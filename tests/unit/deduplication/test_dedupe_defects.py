@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -19,7 +20,7 @@ APART = Rules.model_validate({"suffix_constraint": False, "scoring": {"suffix_pe
 """Rules by which legal forms may mix, so that somebody has to look."""
 
 
-def dispositions(names: Sequence[str], **given: object) -> list[str]:
+def dispositions(names: Sequence[str], **given: Any) -> list[str]:
     return [f"{row['disposition']}: {row['disposition_reason']}" for row in review(named(*names), **given)]
 
 
@@ -131,7 +132,9 @@ def test_defect_08_the_first_word_is_not_the_only_key(names: Sequence[str]) -> N
 
 
 def test_defect_08_a_cap_keeps_the_most_similar_whatever_the_order() -> None:
-    rules = STRICT.model_copy(update={"blocking": STRICT.blocking.model_copy(update={"block_cap": 2, "banned_candidates": 1})})
+    rules = STRICT.model_copy(
+        update={"blocking": STRICT.blocking.model_copy(update={"block_cap": 2, "banned_candidates": 1})}
+    )
     names = ["The Zentrix Foods", "The Zentrix Market Restaurant Group", "The Zentrix Food"]
     expected = [{names[0], names[2]}, {names[1]}]
     assert groups(*names, rules=rules) == expected
@@ -143,7 +146,9 @@ def test_defect_09_a_typing_error_in_a_short_name_does_not_part_it() -> None:
     assert together("Zentrix Foods", "Zentrixx Foods")
 
 
-@pytest.mark.parametrize("name", ["Banana Na Foods", "Nonesuch Records", "Route 1099 Diner", "NA Roofing", "Contest Media"])
+@pytest.mark.parametrize(
+    "name", ["Banana Na Foods", "Nonesuch Records", "Route 1099 Diner", "NA Roofing", "Contest Media"]
+)
 def test_defect_10_real_names_are_not_deleted(name: str) -> None:
     assert dispositions([name]) == ["Keep: clean_singleton"]
 
