@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from pydantic_core import to_json
 
 from services.deduplication.account_ids import extended, valid_ids
+from services.deduplication.alias import MATCHES
 from services.deduplication.arrays import Flags
 from services.deduplication.rules import Rules
 from services.deduplication.work import Part, Produced, Tables
@@ -93,7 +94,7 @@ def _overrides(account_ids: pa.ChunkedArray, overrides: pa.Table) -> pa.Array:
 def _references(survivors: pa.Table, matches: pa.Table) -> list[list[dict[str, Any]]]:
     """For each record the matches of its aliases in other groups."""
     by_spelling: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for match in matches.to_pylist():
+    for match in matches.sort_by([(column, "ascending") for column in MATCHES.names]).to_pylist():
         by_spelling[match["spelling"]].append(match)
     spellings, groups = survivors["spelling"].to_pylist(), survivors["group_id"].to_pylist()
     return [

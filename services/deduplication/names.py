@@ -50,7 +50,7 @@ def fold(text: str) -> str:
     if lower.isascii():
         return lower
     bare = "".join(c for c in unicodedata.normalize("NFKD", lower) if not unicodedata.combining(c))
-    return unicodedata.normalize("NFC", bare)
+    return unicodedata.normalize("NFC", bare.casefold())
 
 
 def words(text: str) -> list[str]:

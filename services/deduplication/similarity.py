@@ -98,7 +98,8 @@ class Scorer:
         name, overlap = self._ratio_name(left, right), self._words.overlap(left, right)
         hoped = rules.sort_weight * name + rules.set_weight * 100 + rules.jaccard_weight * overlap.jaccard
         able = np.flatnonzero(hoped >= least - 0.5)  # the ratio of sets is the dearest, and few need it
-        left, right, name, jaccard, shared = (column[able] for column in (left, right, name, *overlap))
+        left, right, shared = left[able], right[able], overlap.shared[able]
+        name, jaccard = name[able], overlap.jaccard[able]
         whole = _ratios(self._sorted, left, right, fuzz.token_set_ratio)
         if not self._strict:
             whole = np.maximum(name, whole)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
+from hypothesis import settings
 
 from services.deduplication.columns import map_columns
 from services.deduplication.given import BLACKLIST, OVERRIDES, Given
@@ -11,6 +12,9 @@ from services.deduplication.in_process import deduplicate
 from services.deduplication.reading import FLAW, ROW, slices
 from services.deduplication.rules import Rules
 from tests.companies import HEADERS, account_id
+
+REPEATABLY = settings(deadline=None, derandomize=True)
+"""For properties: the same cases every time, however slow the machine."""
 
 BALANCED, STRICT = Rules.of("balanced"), Rules.of("strict")
 
