@@ -121,7 +121,8 @@ class Words:
                 union[pair] += weight
                 shared[pair] += 1
                 our_weight[pair] = their_weight[pair] = 0
-        union = union + our_weight + their_weight
+        spare = (1 - self._scoring.surplus_weight) * np.abs(our_weight - their_weight)
+        union = union + our_weight + their_weight - spare
         return Overlap(np.divide(common, union, out=np.zeros_like(common), where=union > 0), shared)
 
     def _rest(self, names: Ints, free: Flags, slots: Ints) -> tuple[Any, Floats, Ints]:

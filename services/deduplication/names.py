@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from services.deduplication.rules import Names
+from services.deduplication.scripts import LATIN
 
 NO_SUFFIX = "NONE"
 
@@ -45,12 +46,12 @@ _PUNCTUATION = re.compile(r"[/\-,.;:_&@+'()#]")
 
 
 def fold(text: str) -> str:
-    """Lower case without accents: Café is cafe, not caf."""
+    """Lower case without accents, Latin where it can be: Café is cafe, not caf, and Газпром is gazprom."""
     lower = text.casefold()
     if lower.isascii():
         return lower
     bare = "".join(c for c in unicodedata.normalize("NFKD", lower) if not unicodedata.combining(c))
-    return unicodedata.normalize("NFC", bare.casefold())
+    return unicodedata.normalize("NFC", bare.casefold()).translate(LATIN)
 
 
 def words(text: str) -> list[str]:

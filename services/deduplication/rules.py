@@ -11,7 +11,7 @@ from services.deduplication import vocabulary
 DIGEST_LENGTH = 8
 
 Words = tuple[str, ...]
-Profile = Literal["balanced", "strict", "general"]
+Profile = Literal["balanced", "strict", "general", "screening"]
 
 
 class _Frozen(BaseModel):
@@ -68,6 +68,9 @@ class Scoring(_Frozen):
     number_penalty: float = 25  # different numbers
     numbered_penalty: float = 10  # a number against none
     punctuation_penalty: float = 0
+    surplus_weight: float = 1  # of words of one name, as far as the other has none left to set against them
+    acronym_score: float = 80  # at least, of a name and its initials
+    acronym_length: int = 5
     one_edit: float = 0.95  # what a token counts that is one edit away
     two_edits: float = 0.85
     two_edits_length: int = 8
@@ -114,7 +117,8 @@ class Rules(_Frozen):
         """The rules of a profile.
 
         `balanced` is for companies; `strict` blocks and scores as the tool that came before; `general` is for records
-        of other things: it knows no legal forms, and numbers are words like others.
+        of other things: it knows no legal forms, and numbers are words like others; `screening` is for pairs of names,
+        where one may leave out words of the other.
         """
         return cls.model_validate(_PROFILES[profile])
 
@@ -137,6 +141,7 @@ _STRICT = {
         "number_penalty": 5,
         "numbered_penalty": 5,
         "punctuation_penalty": 3,
+        "acronym_score": 0,
         "one_edit": 0,
         "two_edits": 0,
     },
@@ -146,6 +151,24 @@ _GENERAL = {
     "suffix_constraint": False,
     "names": {"suffix_classes": {}, "terms": {}, "branch_words": (), "singular": False},
     "blocking": {"length_ratio": 0.3},
-    "scoring": {"gate": 40, "sort_weight": 0.3, "set_weight": 0.3, "number_penalty": 0, "numbered_penalty": 0},
+    "scoring": {
+        "gate": 40,
+        "sort_weight": 0.2,
+        "set_weight": 0.4,
+        "surplus_weight": 0.3,
+        "two_edits_length": 6,
+        "number_penalty": 0,
+        "numbered_penalty": 0,
+    },
 }
-_PROFILES: dict[Profile, dict[str, Any]] = {"balanced": {}, "strict": _STRICT, "general": _GENERAL}
+_SCREENING = {
+    "profile": "screening",
+    "suffix_constraint": False,
+    "scoring": {"gate": 40, "sort_weight": 0.2, "set_weight": 0.4, "surplus_weight": 0.3, "two_edits_length": 6},
+}
+_PROFILES: dict[Profile, dict[str, Any]] = {
+    "balanced": {},
+    "strict": _STRICT,
+    "general": _GENERAL,
+    "screening": _SCREENING,
+}

@@ -55,9 +55,11 @@ class Scorer:
         self.gated = 0
         """How many pairs have passed the gate."""
         self._forms: list[str] = names["form"].to_pylist()
-        self._cores: list[str] = names["name_core"].to_pylist() if self._strict else self._forms
+        self._cores: list[str] = names["name_core"].to_pylist()
         self._sorted = [" ".join(sorted(form.split())) for form in self._forms] if self._strict else self._forms
         self._joined: list[str] = names["joined"].to_pylist()
+        self._weak = frozenset(rules.names.weak_tokens)
+        self._lengths = np.asarray(pc.utf8_length(names["joined"]))
         self._counts = np.asarray(pc.list_value_length(names["tokens"])).astype(np.int64)
         self._words = Words(names, tokens, rules, total)
         costs = rules.scoring
@@ -73,14 +75,18 @@ class Scorer:
             yield self._scored(*self._gated(left[chunk], right[chunk]), least)
 
     def _gated(self, left: Ints, right: Ints) -> tuple[Ints, Ints]:
-        """The pairs of a ratio that allows a high score. Where one word became two, it is taken without spaces."""
+        """The pairs of a ratio that allows a high score, of the words in either order.
+
+        In that of the alphabet, words that were exchanged do not matter; in that given, a wrong first letter or two
+        words run together do not.
+        """
         gate = self._rules.scoring.gate
         if self._strict:
             passed = _ratios(self._cores, left, right, fuzz.token_set_ratio, gate) > 0
         else:
             passed = _ratios(self._sorted, left, right, fuzz.ratio, gate) > 0
-            split = np.flatnonzero(~passed & (np.abs(self._counts[left] - self._counts[right]) == 1))
-            passed[split] = _ratios(self._joined, left[split], right[split], fuzz.ratio, gate) > 0
+            rest = np.flatnonzero(~passed & (np.abs(self._counts[left] - self._counts[right]) <= 1))
+            passed[rest] = _ratios(self._joined, left[rest], right[rest], fuzz.ratio, gate) > 0
         self.gated += int(passed.sum())
         return left[passed], right[passed]
 
@@ -107,7 +113,18 @@ class Scorer:
         differences = [kind.differences(left, right) for kind in (self._classes, self._numbers, self._marks)]
         (suffix, _), (numbers, _), (marks, _) = differences
         total = np.clip(np.rint(base - sum(penalty for _, penalty in differences)), 0, 100)
+        total = np.maximum(total, rules.acronym_score * self._acronyms(left, right))
         return _table((left, right, total, name, whole, jaccard, ~numbers, ~suffix, marks, base, shared))
+
+    def _acronyms(self, left: Ints, right: Ints) -> Flags:
+        """Which pairs are a name and its initials; where several words are as short as initials it does not matter."""
+        short = self._lengths <= self._rules.scoring.acronym_length
+        found = np.zeros(len(left), bool)
+        for one, other in ((left, right), (right, left)):
+            for place in np.flatnonzero(short[one] & (self._counts[other] > 1)):
+                initials = "".join(word[0] for word in self._cores[other[place]].split() if word not in self._weak)
+                found[place] |= initials == self._joined[one[place]]
+        return found
 
 
 def _table(columns: Sequence[np.ndarray[Any, Any]]) -> pa.Table:

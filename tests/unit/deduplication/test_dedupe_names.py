@@ -26,6 +26,7 @@ def forms(*names: str) -> set[tuple[str, str]]:
         ("Acme & Sons", "Acme and Sons", "The Acme and Sons", "Sons and Acme"),
         ("McDonald's Corp", "McDonalds Corporation", "MCDONALD\u2019S CORP."),
         ("Acme Services", "Acme Svcs", "Acme Service", "acme svc."),
+        ("Газпром", "Gazprom", "ГАЗПРОМ"),
         ("Café Müller", "Cafe Muller", "CAFÉ MÜLLER"),
         ("A.B.C. Roofing", "ABC Roofing", "a.b.c. roofing"),
         ("J.B. Hunt", "J. B. Hunt", "JB Hunt"),

@@ -65,10 +65,20 @@ def _read(name: str) -> tuple[str, str]:
         ("Zentrix Foods Inc", "Zentrix Foods", 98),
         ("Zentrix Foods", "Foods Zentrix", 100),
         ("Zentrix Foods 12", "Zentrix Foods 13", 46),
+        ("International Business Machines", "IBM Corporation", 80),
+        ("Procter & Gamble", "P&G", 80),
     ],
 )
 def test_scores_of_balanced_rules(one: str, other: str, score: int) -> None:
     assert compare_pairs([one], [other], BALANCED)["score"].to_pylist() == [score]
+
+
+def test_words_that_only_one_name_has_cost_less_where_rules_say_so() -> None:
+    whole, part = ["Zentrix Silver Foods"], ["Zentrix Foods"]
+    (balanced,), (screening,) = (
+        compare_pairs(whole, part, Rules.of(profile))["score"].to_pylist() for profile in ("balanced", "screening")
+    )
+    assert balanced < Rules().medium <= screening
 
 
 @pytest.mark.parametrize(
