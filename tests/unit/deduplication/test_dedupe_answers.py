@@ -17,7 +17,9 @@ from services.deduplication.evaluation import (
 )
 from services.deduplication.explain import explain
 from services.deduplication.identity import Change, Event, carry
+from services.deduplication.labelled import judge_pairs, judge_records
 from services.deduplication.lookup import Lookup
+from services.deduplication.rules import Rules
 from tests.companies import account_id
 from tests.unit.deduplication.conftest import KEPT
 from tests.unit.deduplication.runs import BALANCED, named, review, run
@@ -139,6 +141,17 @@ def test_quality_of_groups_and_of_pairs() -> None:
     assert of_pairs([("b", "a"), ("c", "d")], [("a", "b"), ("a", "c")]) == Quality(0.5, 0.5)
     assert completeness([("b", "a")], [("a", "b"), ("a", "c")]) == 0.5
     assert pairwise([1, 2], [1, 2]).f1 == 1
+
+
+def test_labelled_records_and_pairs_are_judged() -> None:
+    texts = ["zentrix foods", "zentrxi foods", "lorvane realty", "lorvane realty", "zentrix foods"]
+    truth = {frozenset((0, 1)), frozenset((2, 3)), frozenset((0, 4)), frozenset((1, 4))}
+    rules = Rules.of("general")
+    assert judge_records(texts, truth, rules).best == Quality(1, 1)
+    assert judge_records(texts, truth, rules, one_to_one=True).best == Quality(1, 0.5)
+    assert judge_records(texts, truth, rules, ["a", "b", "a", "b", "b"]).best == Quality(1, 0.75)
+    report = judge_pairs(["Zentrix Foods", "Zentrix"], ["Zentrix Foods Inc", "Lorvane"], [True, False], Rules())
+    assert (report.threshold, report.best, report.at_medium) == (98, Quality(1, 1), Quality(1, 1))
 
 
 def test_quality_at_thresholds() -> None:

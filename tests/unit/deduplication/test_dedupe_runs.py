@@ -54,6 +54,19 @@ def test_results_are_the_same_in_any_number_of_parts(
         assert divided[name].combine_chunks().equals(whole[name].combine_chunks()), name
 
 
+@pytest.mark.parametrize("threads", [1, 8])
+def test_results_are_the_same_with_any_number_of_threads(
+    finished: Mapping[str, pa.Table], export: list[Cells], threads: int
+) -> None:
+    before = pa.cpu_count()
+    pa.set_cpu_count(threads)
+    try:
+        again = run(export)
+    finally:
+        pa.set_cpu_count(before)
+    assert all(again[name].equals(finished[name]) for name in RESULTS)
+
+
 def test_groups_do_not_depend_on_the_order_of_rows(export: list[Cells], reviewed: list[dict[str, Any]]) -> None:
     ids = Counter(row["Account ID"] for row in export)
     once = [row for row in export if ids[row["Account ID"]] == 1]
