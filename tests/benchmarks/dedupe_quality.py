@@ -18,12 +18,12 @@ from services.deduplication.given import Given
 from services.deduplication.in_process import deduplicate
 from services.deduplication.labelled import Report, judge_pairs, judge_records
 from services.deduplication.reading import FLAW, ROW, slices
-from services.deduplication.rules import Rules
+from services.deduplication.rules import Profile, Rules
 from tests.companies import COMPANY, HEADERS, Companies
 from tests.unit.deduplication.runs import table
 
 TRUTH, SOURCE = "true_cluster_id", "source"
-PROFILES = ("balanced", "general", "screening")
+PROFILES: tuple[Profile, ...] = ("balanced", "general", "screening")
 
 Rows = Sequence[Mapping[str, str]]
 
@@ -68,8 +68,8 @@ def of_sets(folder: Path) -> Table:
 def _reports(path: Path, records: Path, rules: Rules) -> Iterator[tuple[str, Report]]:
     pairs = _read(path)
     if records == path or not records.exists():
-        names = ([pair[side] for pair in pairs] for side in ("name_a", "name_b"))
-        yield path.stem, judge_pairs(*names, [pair["is_match"] == "1" for pair in pairs], rules)
+        left, right = ([pair[side] for pair in pairs] for side in ("name_a", "name_b"))
+        yield path.stem, judge_pairs(left, right, [pair["is_match"] == "1" for pair in pairs], rules)
         return
     rows = _read(records)
     key, *fields = [field for field in rows[0] if field not in (TRUTH, SOURCE)]
