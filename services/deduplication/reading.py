@@ -76,7 +76,7 @@ def _utf8(data: bytes) -> bytes:
 def _fast(text: bytes, headers: Sequence[str], delimiter: str) -> pa.Table:
     table = pa_csv.read_csv(
         io.BytesIO(text),
-        pa_csv.ReadOptions(column_names=headers, skip_rows=1, use_threads=False),
+        pa_csv.ReadOptions(column_names=headers, skip_rows_after_names=1, use_threads=False),
         pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
         pa_csv.ConvertOptions(
             column_types=dict.fromkeys(headers, pa.string()), strings_can_be_null=True, null_values=[""]

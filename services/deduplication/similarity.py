@@ -1,6 +1,7 @@
 """Step 6: the score of each pair of names, with all its parts."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from services.deduplication.names import NO_SUFFIX
 from services.deduplication.rules import Rules
 from services.deduplication.work import Part, Produced, Tables
 
-CHUNK = 200_000  # pairs at once: bounds the memory
+CHUNK = 1_000_000  # pairs that are gated at once, which bounds the memory,
+COMBINATIONS = 2_000_000  # and two words that are compared
 
 EDGES = pa.schema(
     [
@@ -72,7 +74,15 @@ class Scorer:
         least = self._rules.medium if least is None else least
         for start in range(0, len(left), CHUNK):
             chunk = slice(start, start + CHUNK)
-            yield self._scored(*self._gated(left[chunk], right[chunk]), least)
+            ours, theirs = self._gated(left[chunk], right[chunk])
+            for part in self._portions(ours, theirs):
+                yield self._scored(ours[part], theirs[part], least)
+
+    def _portions(self, left: Ints, right: Ints) -> Iterator[slice]:
+        """Stretches of pairs with not too many words to compare."""
+        portion = np.cumsum(self._counts[left] * self._counts[right]) // COMBINATIONS
+        bounds = [*np.flatnonzero(np.diff(portion, prepend=-1)).tolist(), len(left)]
+        yield from (slice(start, end) for start, end in pairwise(bounds))
 
     def _gated(self, left: Ints, right: Ints) -> tuple[Ints, Ints]:
         """The pairs of a ratio that allows a high score, of the words in either order.

@@ -18,7 +18,7 @@ from shared.errors import UsageError
 from tests.companies import account_id
 
 LINES = [
-    ["Account ID", "Name", "Created Date"],
+    ["Account ID", "Name", "Created\nDate"],
     ["001A0000006Vm9r", "Café, Müller", "2024-01-02"],
     ["2", 'A "B"\nC', ""],
 ]
@@ -64,7 +64,7 @@ def workbook() -> bytes:
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_files_in_any_usual_encoding_and_with_any_usual_delimiter(encoding: str, delimiter: str) -> None:
     table = read_table(written(LINES, delimiter).encode(encoding), "x.csv")
-    assert table.column_names == [ROW, FLAW, "Account ID", "Name", "Created Date"]
+    assert table.column_names == [ROW, FLAW, "Account ID", "Name", "Created\nDate"]
     assert table["Name"].to_pylist() == ["Café, Müller", 'A "B"\nC']
     assert table[ROW].to_pylist() == [0, 1]
 
