@@ -17,6 +17,7 @@ ROW, FLAW = "row", "flaw"
 """Columns that come first: the number of the row from 0, and what is wrong with it as a whole, if anything."""
 
 SLICE_ROWS = 100_000
+HEADER_BYTES = 1 << 16
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _DELIMITERS = ",;\t|"
@@ -53,14 +54,19 @@ def unique_headers(headers: Sequence[str]) -> list[str]:
 
 def _read_csv(data: bytes) -> pa.Table:
     text = _utf8(data)
-    head = text[: 1 << 16].decode(errors="ignore")
-    delimiter = max(_DELIMITERS, key=head.partition("\n")[0].count)
-    headers = unique_headers(next(csv.reader(io.StringIO(head), delimiter=delimiter), []))
+    first = text[:HEADER_BYTES].decode(errors="ignore")
+    delimiter = max(_DELIMITERS, key=first.partition("\n")[0].count)
     try:
-        table = _fast(text, headers, delimiter)
+        headers = unique_headers(next(_rows(first, delimiter), []))
+        return _fast(text, headers, delimiter) if headers else _table(iter(()), ["column 1"])
     except pa.ArrowInvalid:  # rows of other lengths than the headers
-        table = _careful(csv.reader(io.StringIO(text.decode(), newline=""), delimiter=delimiter), headers)
-    return table
+        return _careful(text, headers, delimiter)
+    except csv.Error as error:
+        raise UsageError(f"this is no readable CSV file: {error}") from error
+
+
+def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
+    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
 
 
 def _utf8(data: bytes) -> bytes:
@@ -85,9 +91,13 @@ def _fast(text: bytes, headers: Sequence[str], delimiter: str) -> pa.Table:
     return table.add_column(0, FLAW, pa.nulls(table.num_rows, pa.string()))
 
 
-def _careful(rows: Iterator[list[str]], headers: Sequence[str]) -> pa.Table:
-    next(rows)
-    return _table((row for row in rows if row), headers)
+def _careful(text: bytes, headers: Sequence[str], delimiter: str) -> pa.Table:
+    rows = _rows(text.decode(), delimiter)
+    try:
+        next(rows)
+        return _table((row for row in rows if row), headers)
+    except csv.Error as error:
+        raise UsageError(f"this is no readable CSV file: {error}") from error
 
 
 def _table(rows: Iterator[Sequence[str]], headers: Sequence[str]) -> pa.Table:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.deduplication.columns import Template, map_columns
 from services.deduplication.ingest import ingest
@@ -16,6 +18,7 @@ from services.deduplication.rules import Rules
 from services.deduplication.work import Part
 from shared.errors import UsageError
 from tests.companies import account_id
+from tests.unit.deduplication.runs import REPEATABLY
 
 LINES = [
     ["Account ID", "Name", "Created\nDate"],
@@ -92,6 +95,33 @@ def test_what_is_no_file_is_said_to_be_none() -> None:
         read_table(b"no workbook", "x.xlsx")
     with pytest.raises(UsageError, match="no rows"):
         read_table(b"a,b\n", "x.csv")
+
+
+@REPEATABLY
+@given(
+    st.one_of(st.binary(), st.text("ab,;\n\r\"' \t|é\0", max_size=40).map(str.encode)),
+    st.sampled_from(["x.csv", "x.xlsx", "x.xls"]),
+)
+def test_any_bytes_are_a_table_or_refused(data: bytes, file_name: str) -> None:
+    try:
+        table = read_table(data, file_name)
+    except UsageError:
+        return
+    assert table.num_rows > 0
+    assert len(set(table.column_names)) == table.num_columns
+
+
+@REPEATABLY
+@given(
+    st.lists(
+        st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=5), min_size=3, max_size=3),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_cells_are_read_as_they_were_written(rows: list[list[str]]) -> None:
+    table = read_table(written([["a", "b", "c"], *rows]).encode(), "x.csv")
+    assert [[cell or "" for cell in row.values()] for row in table.drop_columns([ROW, FLAW]).to_pylist()] == rows
 
 
 def test_headers_that_repeat_are_told_apart() -> None:
