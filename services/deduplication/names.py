@@ -175,8 +175,8 @@ class NameReader:
         if BRANCH in tokens and tokens.index(BRANCH) > 0:
             tokens = tokens[: tokens.index(BRANCH)]
         if len(tokens) > 2 and tokens[-1].isdigit() and tokens[-2] in (NUMBER, *self._names.branch_words):
-            tokens = tokens[:-2]
-            if len(tokens) > 1 and tokens[-1] in self._names.branch_words:
+            signed, tokens = tokens[-2] == NUMBER, tokens[:-2]
+            if signed and len(tokens) > 1 and tokens[-1] in self._names.branch_words:
                 tokens = tokens[:-1]
         return tokens
 
@@ -187,7 +187,7 @@ class NameReader:
 
     def _stem(self, token: str) -> str:
         stem = singular(token) if self._names.singular else token
-        self._stems[token] = found = self._names.terms.get(stem, stem)
+        self._stems[token] = found = self._names.terms.get(token) or self._names.terms.get(stem, stem)
         return found
 
     def _aliases(self, raw: str, text: str, trading: re.Match[str] | None) -> Iterator[Alias]:

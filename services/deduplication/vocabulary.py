@@ -28,13 +28,11 @@ CANONICAL_TERMS: dict[str, str] = {
     "assn": "association",
     "assoc": "associate",
     "assocs": "associate",
-    "auto": "automotive",
     "bldg": "building",
     "bldrs": "builder",
     "bros": "brother",
     "cntr": "center",
     "centre": "center",
-    "comm": "community",
     "comms": "communication",
     "const": "construction",
     "constr": "construction",
@@ -46,7 +44,6 @@ CANONICAL_TERMS: dict[str, str] = {
     "dist": "distribution",
     "distr": "distribution",
     "elec": "electric",
-    "electrical": "electric",
     "eng": "engineering",
     "engr": "engineering",
     "ent": "enterprise",
@@ -82,10 +79,8 @@ CANONICAL_TERMS: dict[str, str] = {
     "prop": "property",
     "props": "property",
     "rehab": "rehabilitation",
-    "rest": "restaurant",
     "saint": "st",
     "sch": "school",
-    "sec": "security",
     "shop": "store",
     "sol": "solution",
     "svc": "service",
@@ -94,12 +89,10 @@ CANONICAL_TERMS: dict[str, str] = {
     "tech": "technology",
     "techs": "technology",
     "telecom": "telecommunication",
-    "trans": "transportation",
-    "transport": "transportation",
     "univ": "university",
     "whse": "warehouse",
 }
-"""Abbreviation or variant, in the singular: the term it stands for, in the singular."""
+"""Abbreviation or variant: the term it stands for, in the singular."""
 
 STRICT_TERMS: dict[str, str] = {
     "stores": "store",
