@@ -25,6 +25,8 @@ class Words:
     def __init__(self, names: pa.Table, tokens: pa.Table, rules: Rules, total: int | None = None) -> None:
         """`total` is the number of names that frequencies are of, if it is not the number of these."""
         self._scoring = rules.scoring
+        self._glue = rules.names.weak_tokens
+        self._glue_lengths = sorted({len(word) for word in self._glue})
         self.texts: list[str] = tokens["token"].to_pylist()
         self._lengths = np.asarray(pc.utf8_length(tokens["token"])).astype(np.int64)
         self._worded = ~np.asarray(pc.match_substring_regex(tokens["token"], r"\d"))
@@ -110,12 +112,15 @@ class Words:
         self, found: Overlap, union: Floats, ours: tuple[Ints, Flags, Ints], theirs: tuple[Ints, Flags, Ints]
     ) -> Overlap:
         """Add what is left over on either side to the union, unless it is one word written as two."""
-        (our_rest, our_weight, our_count), (their_rest, their_weight, their_count) = (
+        (our_rest, our_weight, our_count, our_length), (their_rest, their_weight, their_count, their_length) = (
             self._rest(*side) for side in (ours, theirs)
         )
         common, shared = found.jaccard, found.shared
-        for pair in np.flatnonzero((our_count + their_count == 3) & (our_count > 0) & (their_count > 0)):
-            if self._scoring.one_edit and self._joined(our_rest(pair), their_rest(pair)):
+        split = (our_count + their_count == 3) & (our_count > 0) & (their_count > 0)
+        split &= np.abs(our_length - their_length) <= 1
+        glued = (our_count == 1) & (their_count == 1) & np.isin(np.abs(our_length - their_length), self._glue_lengths)
+        for pair in np.flatnonzero(split | glued) if self._scoring.one_edit else ():
+            if self._joined(our_rest(pair), their_rest(pair)):
                 weight = min(our_weight[pair], their_weight[pair])
                 common[pair] += weight
                 union[pair] += weight
@@ -125,7 +130,8 @@ class Words:
         union = union + our_weight + their_weight - spare
         return Overlap(np.divide(common, union, out=np.zeros_like(common), where=union > 0), shared)
 
-    def _rest(self, names: Ints, free: Flags, slots: Ints) -> tuple[Any, Floats, Ints]:
+    def _rest(self, names: Ints, free: Flags, slots: Ints) -> tuple[Any, Floats, Ints, Ints]:
+        """What is left over of some names: as texts, in weight, in number of words and of letters."""
         counts = np.diff(slots)
         owners = np.repeat(np.arange(len(names)), counts)
         words = self._words[np.arange(slots[-1]) - slots[owners] + self._starts[names][owners]]
@@ -135,12 +141,17 @@ class Words:
             span = slice(slots[pair], slots[pair + 1])
             return [self.texts[word] for word in words[span][free[span]]]
 
-        return of, rest, _counts(owners[free], len(names))
+        lengths = _sums(owners[free], self._lengths[words[free]], len(names)).astype(np.int64)
+        return of, rest, _counts(owners[free], len(names)), lengths
 
-    @staticmethod
-    def _joined(ours: list[str], theirs: list[str]) -> bool:
-        (whole,), (first, second) = sorted((ours, theirs), key=len)
-        return any(OSA.distance(whole, parts, score_cutoff=1) <= 1 for parts in (first + second, second + first))
+    def _joined(self, ours: list[str], theirs: list[str]) -> bool:
+        """Whether two words were run together, give or take a letter, or a word and one that says little."""
+        few, many = sorted((ours, theirs), key=len)
+        if len(many) == 2:
+            whole, first, second = *few, *many
+            return any(OSA.distance(whole, parts, score_cutoff=1) <= 1 for parts in (first + second, second + first))
+        short, long = sorted((*few, *many), key=len)
+        return any(long in (weak + short, short + weak) for weak in self._glue)
 
 
 def _sums(groups: Ints, values: Floats, size: int) -> Floats:

@@ -136,7 +136,7 @@ class NameReader:
             core=" ".join([token for token in tokens if token not in _SIGNS]),
             suffix_class=suffix_class,
             form=form,
-            joined="".join([stem for stem in stems if stem not in self._weak]),
+            joined=self._joined(compared),
             numbers="".join(sorted(_DIGITS.findall(form))),
             marks="".join(sorted(set(_PUNCTUATION.findall(text)))) if self._marks else "",
             has_parentheses="(" in raw,
@@ -179,6 +179,11 @@ class NameReader:
             if signed and len(tokens) > 1 and tokens[-1] in self._names.branch_words:
                 tokens = tokens[:-1]
         return tokens
+
+    def _joined(self, tokens: list[str]) -> str:
+        """What is compared in the order given, without spaces; an article before it does not count."""
+        words = [token for token in tokens if token not in _SIGNS]
+        return "".join([self._stems.get(word) or self._stem(word) for word in words[words[:1] == ["the"] :]])
 
     def _stemmed(self, tokens: list[str]) -> list[str]:
         if self._names.sorted_tokens:
