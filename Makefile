@@ -15,11 +15,11 @@ SEED ?= 520664047
 test test-kafka test-faults fuzz: export PYTHONNODEBUGRANGES := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-kafka test-faults kafka-jars fuzz test-model check audit bench bench-kafka bench-llm long-run model generate dashboards lock clean
+.PHONY: help demo up test test-kafka test-faults kafka-jars fuzz test-model check audit bench bench-kafka bench-llm bench-dedupe long-run model generate dashboards lock clean
 
 ##@ Try it
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.run ## Classify 10,000 indicators through every stage, on an embedded broker and database
 	@$(BIN)/sluice demo
@@ -72,6 +72,9 @@ bench: $(VENV)/.dev ## Measure throughput and CPU, beside raw aiokafka, Quix Str
 
 bench-kafka: $(VENV)/.dev kafka-jars ## The same on Apache Kafka
 	SLUICE_TEST_BACKEND=apache $(BIN)/python -m tests.benchmarks
+
+bench-dedupe: $(VENV)/.dev ## Measure deduplication in stages beside its targets and a run in one process; ROWS=94152
+	$(BIN)/python -m tests.benchmarks.dedupe $(if $(ROWS),--rows $(ROWS)) $(if $(SHARDS),--shards $(SHARDS))
 
 long-run: $(VENV)/.dev kafka-jars ## Send COUNT=1000000 indicators through every stage on Apache Kafka: docs/long-run.md
 	SLUICE_TEST_BACKEND=apache $(BIN)/python -m tests.benchmarks.long_run $(if $(COUNT),--count $(COUNT)) $(if $(INTO),--into $(INTO))
