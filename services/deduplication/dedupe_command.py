@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,7 @@ dedupe.add_command(blacklist)
 @click.option("--run-type", type=click.Choice(RUN_TYPES), default="prod", show_default=True)
 @click.option("--resume", metavar="RUN", help="Go on with a run that was stopped, without FILE or with the same one.")
 @click.option("--from", "stage", metavar="STAGE", help="With --resume: do this stage again, and what follows from it.")
-@click.option("--force", is_flag=True, help="With --resume: although input or rules have changed; all is done anew.")
+@click.option("--force", is_flag=True, help="With --resume: do all of it anew, with this FILE and these options.")
 @click.option("--quiet", is_flag=True, help="No progress, no summary.")
 @click.option("--json", "json_output", is_flag=True, help="Print the summary as JSON.")
 def run(file: Path | None, **options: Any) -> None:
@@ -113,6 +114,9 @@ class Options:
 
 def _check(options: Options) -> None:
     from services.deduplication.pipeline import FLOW
+
+    if find_spec("rapidfuzz") is None or find_spec("fsspec") is None:
+        raise UsageError("the packages for deduplication are not installed", remedy="Install the extra `dedupe`.")
     from services.deduplication.results import check_folder
 
     names = [stage.name for stage in FLOW]
@@ -122,9 +126,24 @@ def _check(options: Options) -> None:
         raise UsageError("--from and --force are about a run that is gone on with", remedy="name it with --resume RUN")
     if not options.resume and not options.file:
         raise UsageError("there is no input", remedy="name a FILE, or a run to go on with: --resume RUN")
+    if options.resume and not options.force and (ignored := _of_a_new_run(options)):
+        raise UsageError(
+            f"{', '.join(ignored)}: a run keeps what it began with", remedy="do all of it anew with --force"
+        )
     if options.force and not options.file:
         raise UsageError("--force does all anew, for which it needs the input", remedy="name the FILE")
     check_folder(options.output)
+
+
+def _of_a_new_run(options: Options) -> list[str]:
+    """Options that say something about a run that cannot be changed any more."""
+    told = {
+        "--shards": options.shards,
+        "--map": options.mapping,
+        "--blacklist": options.blacklist,
+        "--overrides": options.overrides,
+    }
+    return [name for name, value in told.items() if value]
 
 
 async def _run(settings: Settings, options: Options) -> int:

@@ -21,8 +21,8 @@ from services.deduplication.storage import Storage
 from services.deduplication.work import Step
 from shared.errors import UsageError
 
-ROWS_A_SHARD = 50_000
-FEWEST_SHARDS, MOST_SHARDS = 2, 64
+ROWS_A_PAIR = 250_000
+MOST_SHARDS = 64
 
 
 class Wanted(NamedTuple):
@@ -95,8 +95,8 @@ def prepare(storage: Storage, source: Source, wanted: Wanted, decided: Mapping[s
 
 
 def usual_shards(rows: int) -> int:
-    """Enough for every core of a small machine, and so that none holds too many rows in memory."""
-    return max(FEWEST_SHARDS, min(MOST_SHARDS, -(-rows // ROWS_A_SHARD)))
+    """Work for two cores or more, and no more shards than memory asks for: each of them reads all names."""
+    return min(MOST_SHARDS, 2 * -(-rows // ROWS_A_PAIR))
 
 
 def planned(steps: Iterable[Step], given: Sequence[str], inputs: int, shards: int) -> list[StagePlan]:

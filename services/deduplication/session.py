@@ -20,9 +20,11 @@ from shared.telemetry.exporting import exporting
 from shared.terminal.interrupting import wait
 
 CHILD_COMMAND = (sys.executable, "-m", "services.cli.main")
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.25
 QUIET_SECONDS = 2.0
 """After this without progress we ask the stages whether one of them waits for something."""
+ABANDONED_SECONDS = 20.0
+"""After this without progress we ask whether stages that are not ours run at all."""
 GIVE_UP_SECONDS = 600.0
 
 Show = Callable[[Sequence[StageState]], None]
@@ -57,14 +59,14 @@ class Session:
                 reason = "interrupted" if stop.is_set() else "nothing has moved for ten minutes"
                 await end(self.database, run_id, Status.INTERRUPTED, reason)
                 continue
-            if idle > QUIET_SECONDS:
+            if idle > (QUIET_SECONDS if self.local.supervisor else ABANDONED_SECONDS):
                 await self._say_who_waits(told)
             await wait(stop, POLL_SECONDS)
 
     async def _say_who_waits(self, told: set[tuple[str, str]]) -> None:
         supervisor = self.local.supervisor
         hindrances = (
-            await supervisor.hindrances() if supervisor else {"the run": "do its stages run? `sluice lag` tells"}
+            await supervisor.hindrances() if supervisor else {"the run": "do its stages work? See `sluice lag`"}
         )
         for stage, reason in hindrances.items():
             if (stage, reason) not in told:

@@ -50,19 +50,18 @@ async def start(
 
 
 async def resume(database: Database, storage: Storage, again: Again, decided: Decided) -> str:
-    """Go on with a run: what is done and undamaged is not done again.
+    """Go on with a run: what is done and undamaged is not done again, unless it is forced to begin anew.
 
-    Raises UsageError if its input or its rules have changed, unless that is forced: then all of it is done anew.
+    Raises UsageError if its input or its rules have changed.
     """
     run = await find(database, again.run_id)
-    changes = _changes(run, again)
-    if changes and not again.force:
+    if again.force and again.source and again.wanted:
+        return await start(database, storage, again.source, again.wanted, decided, run.run_id)
+    if changes := _changes(run, again):
         raise UsageError(
             f"{' and '.join(changes)} since run {run.run_id} began",
             remedy="start a run of its own, or do all of this one anew with --force",
         )
-    if changes and again.source and again.wanted:
-        return await start(database, storage, again.source, again.wanted, decided, run.run_id)
     await _repeat(database, storage, run, again)
     return run.run_id
 
@@ -81,7 +80,8 @@ async def _repeat(database: Database, storage: Storage, run: Run, again: Again) 
     damaged = await asyncio.to_thread(damaged_shards, storage, done)
     if any(stage in {INPUT, GIVEN} for stage, _ in damaged):
         raise UsageError(
-            f"what run {run.run_id} began with is damaged in {storage.address}", remedy="start a run of its own"
+            f"what run {run.run_id} began with is damaged in {storage.address}",
+            remedy="do all of it anew: name its FILE, with --force",
         )
     chosen = [shard for shard in done if shard[0] == again.stage]
     if run.status is Status.COMPLETE and not damaged and not chosen:

@@ -64,7 +64,7 @@ class Workers:
 @cache
 def workers(count: int | None) -> Workers:
     """Those of this process; as many as there are cores unless `count` says otherwise."""
-    return Workers(count or len(os.sched_getaffinity(0)))
+    return Workers(count or os.cpu_count() or 1)
 
 
 def warm_up() -> None:

@@ -53,6 +53,7 @@ async def test_one_worker_and_three_shards_make_the_same_files(folder: Path, slu
         (("names.csv", "--from", "alias"), "name it with --resume"),
         (("names.csv", "--resume", "x", "--from", "last"), "there is no stage 'last'"),
         (("--resume", "x", "--force"), "name the FILE"),
+        (("--resume", "x", "--shards", "2"), "a run keeps what it began with"),
         (("names.csv", "--map", "account_name"), "CANONICAL=ACTUAL"),
         (("empty.csv",), "holds no rows"),
     ],

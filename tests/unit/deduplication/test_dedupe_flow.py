@@ -67,4 +67,4 @@ def test_all_that_follows_from_a_shard_is_done_again_and_nothing_else() -> None:
 
 
 def test_big_inputs_get_more_shards_and_small_ones_enough_for_two_cores() -> None:
-    assert [usual_shards(rows) for rows in (1, 94_152, 1_000_000, 10**9)] == [2, 2, 20, 64]
+    assert [usual_shards(rows) for rows in (1, 94_152, 300_000, 1_000_000, 10**9)] == [2, 2, 4, 8, 64]
