@@ -87,9 +87,9 @@ class Words:
         if not scoring.one_edit:
             return np.empty(0, np.int64), np.empty(0)
         one, other = ours[candidates], theirs[candidates]
-        length = np.minimum(self._lengths[one], self._lengths[other])
-        near = np.abs(self._lengths[one] - self._lengths[other]) <= 1 + (length >= scoring.two_edits_length)
-        near &= self._worded[one] & self._worded[other] & (length >= scoring.soft_length)
+        length, longer = (of(self._lengths[one], self._lengths[other]) for of in (np.minimum, np.maximum))
+        near = longer - length <= 1 + (length >= scoring.two_edits_length)
+        near &= self._worded[one] & self._worded[other] & (longer >= scoring.soft_length)
         candidates, length = candidates[near], length[near]
         kinds, which = np.unique(one[near] << 32 | other[near], return_inverse=True)
         distance = self._distances(kinds >> 32, kinds & 0xFFFFFFFF)[which]
