@@ -74,7 +74,7 @@ class Scoring(_Frozen):
     one_edit: float = 0.95  # what a token counts that is one edit away
     two_edits: float = 0.85
     two_edits_length: int = 8
-    soft_length: int = 4  # shorter tokens match exactly or not at all
+    soft_length: int = 4  # if both tokens are shorter, they match exactly or not at all
 
 
 class Dispositions(_Frozen):

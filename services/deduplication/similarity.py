@@ -61,7 +61,7 @@ class Scorer:
         self._sorted = [" ".join(sorted(form.split())) for form in self._forms] if self._strict else self._forms
         self._joined: list[str] = names["joined"].to_pylist()
         self._weak = frozenset(rules.names.weak_tokens)
-        self._lengths = np.asarray(pc.utf8_length(names["joined"]))
+        self._short = np.asarray(pc.utf8_length(names["form"])) <= rules.scoring.acronym_length
         self._counts = np.asarray(pc.list_value_length(names["tokens"])).astype(np.int64)
         self._words = Words(names, tokens, rules, total)
         costs = rules.scoring
@@ -127,14 +127,16 @@ class Scorer:
         return _table((left, right, total, name, whole, jaccard, ~numbers, ~suffix, marks, base, shared))
 
     def _acronyms(self, left: Ints, right: Ints) -> Flags:
-        """Which pairs are a name and its initials; where several words are as short as initials it does not matter."""
-        short = self._lengths <= self._rules.scoring.acronym_length
+        """Which pairs are a name and its initials."""
         found = np.zeros(len(left), bool)
         for one, other in ((left, right), (right, left)):
-            for place in np.flatnonzero(short[one] & (self._counts[other] > 1)):
-                initials = "".join(word[0] for word in self._cores[other[place]].split() if word not in self._weak)
-                found[place] |= initials == self._joined[one[place]]
+            for place in np.flatnonzero(self._short[one] & (self._counts[other] > 1)):
+                words = [word for word in self._cores[other[place]].split() if word not in self._weak]
+                found[place] |= self._bare(one[place]) == "".join(word[0] for word in words)
         return found
+
+    def _bare(self, name: int) -> str:
+        return "".join(word for word in self._cores[name].split() if word not in self._weak)
 
 
 def _table(columns: Sequence[np.ndarray[Any, Any]]) -> pa.Table:
