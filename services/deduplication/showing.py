@@ -12,6 +12,16 @@ from services.deduplication.runs import Run, StageState
 from shared.terminal.printing import facts, table
 
 MEGABYTE = 1024 * 1024
+COLUMNS = {
+    "stage": "stage",
+    "done": "done",
+    "shards": "of",
+    "rows": "rows out",
+    "seconds": "s",
+    "cpu_seconds": "CPU s",
+    "peak_mb": "peak MB",
+}
+"""What of a stage is shown, and how it is headed."""
 
 
 class StageProgress:
@@ -69,7 +79,8 @@ def as_json(run: Run, stages: Sequence[StageState]) -> dict[str, Any]:
 
 def as_tables(run: Run, stages: Sequence[StageState]) -> list[RenderableType]:
     """The same for people."""
-    rows = [list(_stage(state).values()) for state in stages if state.plan.needs]
+    shown = [_stage(state) for state in stages if state.plan.needs]
+    rows = [[stage[name] for name in COLUMNS] for stage in shown]
     values = {
         "run": run.run_id,
         "status": run.status.value,
@@ -78,8 +89,8 @@ def as_tables(run: Run, stages: Sequence[StageState]) -> list[RenderableType]:
         "rules": run.config_digest,
         "took": f"{_elapsed(run):.1f} s",
     }
-    stages_table = table("Stages", list(_stage(stages[0])), rows)
-    return [facts("Run", {name: value for name, value in values.items() if value}), stages_table]
+    told = {name: value for name, value in values.items() if value}
+    return [facts("Run", told), table("Stages", list(COLUMNS.values()), rows)]
 
 
 def _stage(state: StageState) -> dict[str, Any]:

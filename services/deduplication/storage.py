@@ -47,7 +47,7 @@ class Storage:
 
     def read(self, file: File) -> pa.Table:
         """The table in a file. Raises DamagedError if it is not the file that was written."""
-        return pq.read_table(pa.BufferReader(self.content(file)))
+        return pq.ParquetFile(pa.BufferReader(self.content(file))).read(use_threads=False)
 
     def content(self, file: File) -> bytes:
         """The file itself, as it was written."""

@@ -92,8 +92,8 @@ class DedupePipeline:
     def wanted(self, shards: int = 2, rules: Rules | None = None) -> Wanted:
         return Wanted(rules or self.rules, {}, shards, "test")
 
-    async def start(self, shards: int = 2) -> str:
-        run_id = await start(self.database, self.storage, self.source, self.wanted(shards), Decided())
+    async def start(self, shards: int = 2, source: Source | None = None) -> str:
+        run_id = await start(self.database, self.storage, source or self.source, self.wanted(shards), Decided())
         await self.announce()
         return run_id
 

@@ -291,6 +291,17 @@ async def test_runs_are_pruned_but_never_one_that_is_needed(
     await pipeline.ended(running)
 
 
+async def test_an_input_without_companies_fails_its_run_and_stops_nobody_else(
+    pipeline: DedupePipeline, expected: dict[str, bytes]
+) -> None:
+    none = b"Account ID,Account Name,Created Date\n001000000000001,n/a,2020-01-01\n"
+    run_id = await pipeline.start(source=Source.read("none.csv", none))
+    run = await pipeline.ended(run_id)
+    assert (run.status, "no row is left" in str(run.error)) == (Status.FAILED, True)
+    assert await pipeline.database.fetchval("SELECT count(*) FROM dead_letters WHERE batch_id = $1", run_id) == 1
+    assert await pipeline.results(await pipeline.start()) == expected
+
+
 async def test_a_changed_input_is_refused_unless_it_is_forced(pipeline: DedupePipeline) -> None:
     run_id = await pipeline.start()
     await end(pipeline.database, run_id, Status.INTERRUPTED)
