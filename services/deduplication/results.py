@@ -3,10 +3,11 @@
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,12 +16,12 @@ import pyarrow.csv as pa_csv
 from services.deduplication.runs import Run, StageState
 from services.deduplication.shards import Output
 from services.deduplication.showing import as_json
-from services.deduplication.storage import Storage, as_parquet
-from services.deduplication.working import gathered
+from services.deduplication.storage import Storage, write_parquet
 from shared.errors import UsageError
 from shared.terminal.shown import spreadsheet_text
 
-TABLES = ("group_stats", "group_details", "audit", "diagnostics")
+TABLES = {"review": "review_ready"} | {name: name for name in ("group_stats", "group_details", "audit", "diagnostics")}
+"""File → artifact."""
 _SUSPICIOUS = "^[=@\\t\\r+-]"
 
 
@@ -31,10 +32,14 @@ class Made:
     storage: Storage
     outputs: Mapping[tuple[str, int], Sequence[Output]]
 
+    def tables(self, artifact: str) -> Iterator[pa.Table]:
+        """An artifact, shard by shard in order."""
+        for place in sorted(self.outputs):
+            yield from (self.storage.read(one.file) for one in self.outputs[place] if one.artifact == artifact)
+
     def table(self, artifact: str) -> pa.Table:
-        """An artifact, of all shards in order."""
-        shards = [self.outputs[place] for place in sorted(self.outputs)]
-        return gathered(self.storage, [one.file for shard in shards for one in shard if one.artifact == artifact])
+        """The whole of an artifact."""
+        return pa.concat_tables(self.tables(artifact))
 
     def document(self, artifact: str) -> dict[str, Any]:
         """An artifact that is one JSON object."""
@@ -53,23 +58,28 @@ def check_folder(folder: Path) -> None:
 
 
 def write_results(folder: Path, made: Made, run: Run, stages: Sequence[StageState]) -> None:
-    """Write all that a run has made for people."""
-    review = made.table("review_ready")
-    _write(folder / "review.parquet", as_parquet(review))
-    _write(folder / "review.csv", as_csv(review))
-    for name in TABLES:
-        _write(folder / f"{name}.parquet", as_parquet(made.table(name)))
-    _write_json(folder / "review_meta.json", made.document("review_meta"))
-    _write_json(folder / "perf_summary.json", {**made.document("perf_summary"), **as_json(run, stages)})
-    _write_json(folder / "schema_mapping.json", json.loads(run.mapping))
+    """Write all that a run has made for people; of the big ones there is never more than a shard in memory."""
+    for name, artifact in TABLES.items():
+        with _replacing(folder / f"{name}.parquet") as file:
+            write_parquet(file, made.tables(artifact))
+    with _replacing(folder / "review.csv") as file:
+        write_csv(file, made.tables("review_ready"))
+    performance = {**made.document("perf_summary"), **as_json(run, stages)}
+    documents = {
+        "review_meta": made.document("review_meta"),
+        "perf_summary": performance,
+        "schema_mapping": json.loads(run.mapping),
+    }
+    for name, document in documents.items():
+        with _replacing(folder / f"{name}.json") as file:
+            file.write(json.dumps(document, indent=2, default=str).encode() + b"\n")
 
 
-def as_csv(table: pa.Table) -> bytes:
-    """A table as CSV in which no cell is a formula."""
-    harmless = [_harmless(column) for column in table.columns]
-    sink = pa.BufferOutputStream()
-    pa_csv.write_csv(pa.table(harmless, names=table.column_names), sink)
-    return bytes(sink.getvalue())
+def write_csv(sink: BinaryIO, tables: Iterable[pa.Table]) -> None:
+    """Tables as one CSV file in which no cell is a formula."""
+    for place, table in enumerate(tables):
+        harmless = pa.table([_harmless(column) for column in table.columns], names=table.column_names)
+        pa_csv.write_csv(harmless, sink, pa_csv.WriteOptions(include_header=place == 0))
 
 
 def _harmless(column: "pa.ChunkedArray[Any]") -> "pa.ChunkedArray[Any]":
@@ -83,19 +93,16 @@ def _harmless(column: "pa.ChunkedArray[Any]") -> "pa.ChunkedArray[Any]":
     return pa.chunked_array([[None if text is None else spreadsheet_text(text) for text in column.to_pylist()]])
 
 
-def _write_json(path: Path, value: Any) -> None:
-    _write(path, json.dumps(value, indent=2, default=str).encode() + b"\n")
-
-
-def _write(path: Path, data: bytes) -> None:
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file beside the target, which takes its place when it is whole."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_bytes(data)
+        with temporary.open("wb") as file:
+            yield file
         temporary.replace(path)
     except OSError as error:
-        free = shutil.disk_usage(path.parent).free
-        raise UsageError(
-            f"{path} cannot be written: {error.strerror or error}", remedy=f"{free:,} bytes are free there"
-        ) from error
+        free = f"{shutil.disk_usage(path.parent).free:,} bytes are free there"
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}", remedy=free) from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ import errno
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -22,8 +22,12 @@ from fsspec.implementations.local import LocalFileSystem
 from services.deduplication.shards import DamagedError, File, Place
 from shared.errors import TransientError, UsageError
 
-ZSTD_LEVEL = 3
 ROW_GROUP = 128_000
+FORMAT: Mapping[str, Any] = {
+    "compression": "zstd",
+    "compression_level": 3,
+    "use_compliant_nested_type": False,  # or a list that was read back would be another type than before
+}
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -97,17 +101,30 @@ class Storage:
 def as_parquet(table: pa.Table) -> bytes:
     """The same bytes for the same table, in the one format of shards and results."""
     sink = pa.BufferOutputStream()
-    # In one chunk: where a column is cut shows in the file, and depends on the shards it came from.
-    whole = table.combine_chunks()
-    pq.write_table(
-        whole,
-        sink,
-        compression="zstd",
-        compression_level=ZSTD_LEVEL,
-        row_group_size=ROW_GROUP,
-        use_compliant_nested_type=False,  # or a list that was read back would be another type than before
-    )
+    write_parquet(sink, [table])
     return bytes(sink.getvalue())
+
+
+def write_parquet(sink: Any, tables: Iterable[pa.Table]) -> None:
+    """One file of all tables, the same however the rows are spread over them."""
+    writer = None
+    for group in _row_groups(tables):
+        writer = writer or pq.ParquetWriter(sink, group.schema, **FORMAT)
+        writer.write_table(group, row_group_size=ROW_GROUP)
+    if writer:
+        writer.close()
+
+
+def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The rows in tables of one row group each, and of one chunk: where a column is cut shows in the file."""
+    rest: pa.Table | None = None
+    for table in tables:
+        rest = table if rest is None else pa.concat_tables([rest, table])
+        while rest.num_rows > ROW_GROUP:
+            yield rest.slice(0, ROW_GROUP).combine_chunks()
+            rest = rest.slice(ROW_GROUP)
+    if rest is not None:
+        yield rest.combine_chunks()
 
 
 def _put_durably(path: Path, data: bytes) -> None:

@@ -1,14 +1,17 @@
 """Files of shards: whole or not there, the same for the same table, and known when they are damaged."""
 
 import errno
+import io
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from services.deduplication.shards import DamagedError, Place
-from services.deduplication.storage import Storage, as_parquet
+from services.deduplication.storage import Storage, as_parquet, write_parquet
 from shared.errors import TransientError, UsageError
 
 TABLE = pa.table({"name": ["Acme", "Bolt", None], "tokens": [["a"], [], None], "number": [1, 2, 3]})
@@ -27,8 +30,13 @@ def test_a_table_comes_back_as_it_was(storage: Storage) -> None:
 
 
 def test_the_same_rows_are_the_same_bytes_however_they_were_cut() -> None:
-    pieces = pa.concat_tables([TABLE.slice(0, 1), TABLE.slice(1, 0), TABLE.slice(1)])
-    assert as_parquet(pieces) == as_parquet(TABLE)
+    big = pa.concat_tables([TABLE] * 90_000)
+    cuts = [0, 1, 1, 100_000, 200_000, len(big)]
+    pieces = [big.slice(start, end - start) for start, end in pairwise(cuts)]
+    file = io.BytesIO()
+    write_parquet(file, pieces)
+    assert file.getvalue() == as_parquet(big) == as_parquet(pa.concat_tables(pieces))
+    assert pq.ParquetFile(file).read().equals(big)
 
 
 def test_a_damaged_file_is_found_out_and_written_again(tmp_path: Path) -> None:
