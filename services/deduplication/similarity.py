@@ -40,8 +40,7 @@ def score(tables: Tables, part: Part, rules: Rules) -> Produced:
     lower, higher = (np.asarray(tables["pairs"][side]).astype(np.int64) for side in ("lower", "higher"))
     pairs = np.unique(lower << 32 | higher)
     scorer = Scorer(tables["names"], tables["tokens"], rules)
-    found = list(scorer.edges(pairs >> 32, pairs & 0xFFFFFFFF))
-    scored = pa.concat_tables([EDGES.empty_table(), *found])
+    scored = scorer.edges(pairs >> 32, pairs & 0xFFFFFFFF)
     edges = scored.filter(pc.greater_equal(scored["score"], rules.medium))
     high = pc.sum(pc.greater_equal(edges["score"], rules.high)).as_py() or 0
     counts = {"pairs": [len(pairs)], "gated": [scorer.gated], "medium": [edges.num_rows], "high": [high]}
@@ -69,14 +68,15 @@ class Scorer:
         self._numbers = _Kind(names["numbers"], "", costs.number_penalty, costs.numbered_penalty)
         self._marks = _Kind(names["marks"], "", costs.punctuation_penalty, costs.punctuation_penalty)
 
-    def edges(self, left: Ints, right: Ints, least: float | None = None) -> Iterator[pa.Table]:
-        """Scored pairs that pass the gate and can have a score of `least`, the medium one; a chunk at a time."""
+    def edges(self, left: Ints, right: Ints, least: float | None = None) -> pa.Table:
+        """Scored pairs that pass the gate and can have a score of `least`, the medium one."""
         least = self._rules.medium if least is None else least
+        found = [EDGES.empty_table()]
         for start in range(0, len(left), CHUNK):
             chunk = slice(start, start + CHUNK)
             ours, theirs = self._gated(left[chunk], right[chunk])
-            for part in self._portions(ours, theirs):
-                yield self._scored(ours[part], theirs[part], least)
+            found += [self._scored(ours[part], theirs[part], least) for part in self._portions(ours, theirs)]
+        return pa.concat_tables(found)
 
     def _portions(self, left: Ints, right: Ints) -> Iterator[slice]:
         """Stretches of pairs with not too many words to compare."""
