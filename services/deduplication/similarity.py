@@ -1,6 +1,7 @@
 """Step 6: the score of each pair of names, with all its parts."""
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -56,7 +57,7 @@ class Scorer:
         self.gated = 0
         """How many pairs have passed the gate."""
         self._forms: list[str] = names["form"].to_pylist()
-        self._cores: list[str] = names["name_core"].to_pylist()
+        self._names = names
         self._sorted = [" ".join(sorted(form.split())) for form in self._forms] if self._strict else self._forms
         self._joined: list[str] = names["joined"].to_pylist()
         self._weak = frozenset(rules.names.weak_tokens)
@@ -67,6 +68,11 @@ class Scorer:
         self._classes = _Kind(names["suffix_class"], NO_SUFFIX, costs.suffix_penalty, costs.unsuffixed_penalty)
         self._numbers = _Kind(names["numbers"], "", costs.number_penalty, costs.numbered_penalty)
         self._marks = _Kind(names["marks"], "", costs.punctuation_penalty, costs.punctuation_penalty)
+
+    @cached_property
+    def _cores(self) -> list[str]:
+        cores: list[str] = self._names["name_core"].to_pylist()
+        return cores
 
     def edges(self, left: Ints, right: Ints, least: float | None = None) -> pa.Table:
         """Scored pairs that pass the gate and can have a score of `least`, the medium one."""

@@ -101,10 +101,11 @@ def _suffix_classes(members: pa.Table, owners: Ints) -> Ints:
 
 
 def _representatives(members: pa.Table) -> pa.Array:
-    """Of records spelt exactly alike, the smallest account id."""
-    firsts = members.group_by("spelling", use_threads=False).aggregate([("account_id", "min")])
+    """Of records spelt exactly alike, the smallest account id; none for a record that no other is spelt like."""
+    firsts = members.group_by("spelling", use_threads=False).aggregate([("account_id", "min"), ("account_id", "count")])
     place = pc.index_in(members["spelling"].combine_chunks(), firsts["spelling"].combine_chunks())
-    return firsts["account_id_min"].combine_chunks().take(place)
+    several = pc.greater(firsts["account_id_count"], 1)
+    return pc.if_else(several, firsts["account_id_min"], None).combine_chunks().take(place)
 
 
 def _directory(survivors: pa.Table) -> pa.Table:
