@@ -33,7 +33,7 @@ def compare_all(texts: Sequence[str], rules: Rules) -> pa.Table:
     tables |= {"keys": make_keys(tables, WHOLE, rules)["keys"][0]}
     pairs = make_pairs(tables, WHOLE, rules)["pairs"][0]
     lower, higher = (np.asarray(pairs[side]).astype(np.int64) for side in ("lower", "higher"))
-    edges = pa.concat_tables(Scorer(tables["names"], tables["tokens"], rules).edges(lower, higher, least=0))
+    edges = Scorer(tables["names"], tables["tokens"], rules).edges(lower, higher, least=0)
     place = np.asarray(pc.index_in(spellings["key"], tables["names"]["key"].combine_chunks()))
     return _of_texts(edges, place)
 

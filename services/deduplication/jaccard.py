@@ -32,7 +32,8 @@ class _Side:
     def left_over(self, pair: int) -> Ints:
         """Words of one pair without a partner."""
         span = slice(self.slots[pair], self.slots[pair + 1])
-        return self.words[span][self.free[span]]
+        words: Ints = self.words[span]
+        return words[self.free[span]]
 
 
 class _Tally:

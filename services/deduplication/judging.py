@@ -37,6 +37,8 @@ class NameJudge:
             return True
         if sum(map(str.isalnum, spelling)) < self._rules.alphanumerics * len(spelling):
             return True
+        if self._stop_words.isdisjoint(tokens):
+            return False
         return sum(token in self._stop_words for token in tokens) > self._rules.stop_words * len(tokens)
 
     def suspicious(self, reading: Reading) -> bool:

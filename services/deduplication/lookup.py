@@ -106,7 +106,7 @@ class Lookup:
         )
         scorer = Scorer(names, tokens, self._rules, self._names.num_rows)
         left = np.arange(len(candidates))
-        scored = pa.concat_tables(scorer.edges(left, np.full(len(left), len(candidates))))
+        scored = scorer.edges(left, np.full(len(left), len(candidates)))
         good = scored.filter(pc.greater_equal(scored["score"], self._rules.medium))
         ranked = good.sort_by([("score", "descending"), ("a", "ascending")])
         return [(edge, int(candidates[edge["a"]])) for edge in ranked.to_pylist()]

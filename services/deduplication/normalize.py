@@ -1,6 +1,6 @@
 """Step 2: what each distinct spelling says. Its legal form, its words, the other names in it, and whether it is one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +16,7 @@ SEPARATOR = "\x1f"
 COMPARED = ["name_core", "joined", "numbers"]
 """What a name keeps of its spellings besides the key: of each the first in order."""
 
+_FLAGS = ("has_parentheses", "has_semicolon", "has_multiple_names")
 _ALIAS_COLUMNS = ("spelling", "key", "alias", "source", "alias_core", "alias_form", "alias_suffix_class")
 
 
@@ -46,29 +47,23 @@ def first_by_key(table: pa.Table) -> pa.Table:
 def spelling_table(spellings: Sequence[str], readings: Sequence[Reading], rules: Rules) -> pa.Table:
     """One row a spelling."""
     judge = NameJudge(rules)
-
-    def column(of: Callable[[Reading], object], kind: pa.DataType) -> pa.Array:
-        return pa.array([of(reading) for reading in readings], kind)
-
     text, texts, flag = pa.string(), pa.list_(pa.string()), pa.bool_()
+    columns = zip(*readings, strict=True) if readings else [()] * len(Reading._fields)
+    read = dict(zip(Reading._fields, columns, strict=True))
     blacklisted = [judge.blacklisted(spelling, reading) for spelling, reading in zip(spellings, readings, strict=True)]
     return pa.table(
         {
             "spelling": pa.array(spellings, text),
-            "key": column(name_key, text),
-            "name_base": column(lambda reading: reading.base, text),
-            "name_core": column(lambda reading: reading.core, text),
-            "joined": column(lambda reading: reading.joined, text),
-            "numbers": column(lambda reading: reading.numbers, text),
-            "suffix_class": column(lambda reading: reading.suffix_class, text),
-            "has_parentheses": column(lambda reading: reading.has_parentheses, flag),
-            "has_semicolon": column(lambda reading: reading.has_semicolon, flag),
-            "has_multiple_names": column(lambda reading: reading.has_multiple_names, flag),
-            "alias_candidates": column(lambda reading: [alias.text for alias in reading.aliases], texts),
-            "alias_sources": column(lambda reading: [alias.source for alias in reading.aliases], texts),
-            "noise": column(judge.noise, text),
+            "key": pa.array([name_key(reading) for reading in readings], text),
+            "name_base": pa.array(read["base"], text),
+            "name_core": pa.array(read["core"], text),
+            **{name: pa.array(read[name], text) for name in ("joined", "numbers", "suffix_class")},
+            **{name: pa.array(read[name], flag) for name in _FLAGS},
+            "alias_candidates": pa.array([[alias.text for alias in aliases] for aliases in read["aliases"]], texts),
+            "alias_sources": pa.array([[alias.source for alias in aliases] for aliases in read["aliases"]], texts),
+            "noise": pa.array([judge.noise(reading) for reading in readings], text),
             "blacklisted": pa.array(blacklisted, flag),
-            "suspicious": column(judge.suspicious, flag),
+            "suspicious": pa.array([judge.suspicious(reading) for reading in readings], flag),
         }
     )
 

@@ -1,6 +1,7 @@
 """Step 6: the score of each pair of names, with all its parts."""
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -40,8 +41,7 @@ def score(tables: Tables, part: Part, rules: Rules) -> Produced:
     lower, higher = (np.asarray(tables["pairs"][side]).astype(np.int64) for side in ("lower", "higher"))
     pairs = np.unique(lower << 32 | higher)
     scorer = Scorer(tables["names"], tables["tokens"], rules)
-    found = list(scorer.edges(pairs >> 32, pairs & 0xFFFFFFFF))
-    scored = pa.concat_tables([EDGES.empty_table(), *found])
+    scored = scorer.edges(pairs >> 32, pairs & 0xFFFFFFFF)
     edges = scored.filter(pc.greater_equal(scored["score"], rules.medium))
     high = pc.sum(pc.greater_equal(edges["score"], rules.high)).as_py() or 0
     counts = {"pairs": [len(pairs)], "gated": [scorer.gated], "medium": [edges.num_rows], "high": [high]}
@@ -57,7 +57,7 @@ class Scorer:
         self.gated = 0
         """How many pairs have passed the gate."""
         self._forms: list[str] = names["form"].to_pylist()
-        self._cores: list[str] = names["name_core"].to_pylist()
+        self._names = names
         self._sorted = [" ".join(sorted(form.split())) for form in self._forms] if self._strict else self._forms
         self._joined: list[str] = names["joined"].to_pylist()
         self._weak = frozenset(rules.names.weak_tokens)
@@ -69,14 +69,20 @@ class Scorer:
         self._numbers = _Kind(names["numbers"], "", costs.number_penalty, costs.numbered_penalty)
         self._marks = _Kind(names["marks"], "", costs.punctuation_penalty, costs.punctuation_penalty)
 
-    def edges(self, left: Ints, right: Ints, least: float | None = None) -> Iterator[pa.Table]:
-        """Scored pairs that pass the gate and can have a score of `least`, the medium one; a chunk at a time."""
+    @cached_property
+    def _cores(self) -> list[str]:
+        cores: list[str] = self._names["name_core"].to_pylist()
+        return cores
+
+    def edges(self, left: Ints, right: Ints, least: float | None = None) -> pa.Table:
+        """Scored pairs that pass the gate and can have a score of `least`, the medium one."""
         least = self._rules.medium if least is None else least
+        found = [EDGES.empty_table()]
         for start in range(0, len(left), CHUNK):
             chunk = slice(start, start + CHUNK)
             ours, theirs = self._gated(left[chunk], right[chunk])
-            for part in self._portions(ours, theirs):
-                yield self._scored(ours[part], theirs[part], least)
+            found += [self._scored(ours[part], theirs[part], least) for part in self._portions(ours, theirs)]
+        return pa.concat_tables(found)
 
     def _portions(self, left: Ints, right: Ints) -> Iterator[slice]:
         """Stretches of pairs with not too many words to compare."""

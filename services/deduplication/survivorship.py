@@ -1,7 +1,7 @@
 """Step 9: of each group the record that survives, why every other belongs to it, and what merging them would change."""
 
 from hashlib import sha256
-from itertools import repeat
+from itertools import pairwise, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,10 +68,8 @@ def group_ids(account_ids: pa.ChunkedArray, roots: Ints, starts: Ints, digest: s
         pa.table({"root": pa.array(roots), "id": account_ids}), [("root", "ascending"), ("id", "ascending")]
     )
     ids = account_ids.take(order).to_pylist()
-    ends = [*starts.tolist()[1:], len(ids)]
-    return pa.array(
-        [group_id(ids[start:end], digest) for start, end in zip(starts.tolist(), ends, strict=True)], pa.string()
-    )
+    bounds = pairwise([*starts.tolist(), len(ids)])
+    return pa.array([group_id(ids[start:end], digest) for start, end in bounds], pa.string())
 
 
 def group_id(sorted_ids: list[str], digest: str) -> str:
@@ -81,17 +79,17 @@ def group_id(sorted_ids: list[str], digest: str) -> str:
 
 def _survival(members: pa.Table, starts: Ints, sizes: Ints, rules: Rules) -> pa.Array:
     """By which tie-break a record won or lost: the first in which it differs from the primary, or that from another."""
-    own = np.arange(members.num_rows)
     rival = np.repeat(starts, sizes)
     rival[starts] = np.where(sizes > 1, starts + 1, starts)
-    decided = np.full(members.num_rows, "only_record", "U64")
-    for column in reversed(rules.tie_breaks):
+    decided = np.zeros(members.num_rows, np.int64)
+    for number, column in reversed(list(enumerate(rules.tie_breaks, 1))):
         codes = np.asarray(pc.fill_null(members[column].combine_chunks().dictionary_encode().indices, -1))
-        decided[codes[own] != codes[rival]] = column
-    won = np.zeros(members.num_rows, bool)
-    won[starts] = True
-    verdict = np.where(decided == "only_record", "", np.where(won, "first_by_", "behind_by_"))
-    return pa.array(np.char.add(verdict, decided), pa.string())
+        decided[codes != codes[rival]] = number
+    behind = np.ones(members.num_rows, bool)
+    behind[starts] = False
+    decided[behind] += len(rules.tie_breaks)
+    ways = ("only_record", *(f"{way}_by_{column}" for way in ("first", "behind") for column in rules.tie_breaks))
+    return pa.array(ways).take(pa.array(decided))
 
 
 def _suffix_classes(members: pa.Table, owners: Ints) -> Ints:
@@ -103,10 +101,11 @@ def _suffix_classes(members: pa.Table, owners: Ints) -> Ints:
 
 
 def _representatives(members: pa.Table) -> pa.Array:
-    """Of records spelt exactly alike, the smallest account id."""
-    firsts = members.group_by("spelling", use_threads=False).aggregate([("account_id", "min")])
+    """Of records spelt exactly alike, the smallest account id; none for a record that no other is spelt like."""
+    firsts = members.group_by("spelling", use_threads=False).aggregate([("account_id", "min"), ("account_id", "count")])
     place = pc.index_in(members["spelling"].combine_chunks(), firsts["spelling"].combine_chunks())
-    return firsts["account_id_min"].combine_chunks().take(place)
+    several = pc.greater(firsts["account_id_count"], 1)
+    return pc.if_else(several, firsts["account_id_min"], None).combine_chunks().take(place)
 
 
 def _directory(survivors: pa.Table) -> pa.Table:

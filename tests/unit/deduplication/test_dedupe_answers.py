@@ -52,6 +52,7 @@ def small() -> Mapping[str, pa.Table]:
         ("Kamoto Steele", 3),
         ("Lorvane Realty Inc", None),
         ("Bristane Media", None),
+        ("Zentrix Manufacturing of International Instruments", None),
         ("", None),
     ],
 )

@@ -27,7 +27,7 @@ def dispositions(names: Sequence[str], **given: Any) -> list[str]:
 def test_defect_01_exact_duplicates_do_not_vanish() -> None:
     rows = review(named("Zentrix Foods", "Zentrix Foods", "Zentrix  Foods", "Lorvane Realty"))
     assert [row["group_size"] for row in rows] == [3, 3, 3, 1]
-    assert {row["exact_representative"] for row in rows[:3]} == {rows[0]["account_id"]}
+    assert [row["exact_representative"] for row in rows] == [*[rows[0]["account_id"]] * 3, None]
     assert [row["group_join_reason"] for row in rows] == ["primary", "exact_equal", "exact_equal", "singleton"]
 
 

@@ -54,6 +54,13 @@ def test_results_are_the_same_in_any_number_of_parts(
         assert divided[name].combine_chunks().equals(whole[name].combine_chunks()), name
 
 
+@pytest.mark.parametrize("profile", ["balanced", "strict"])
+def test_parts_may_have_nothing_to_do(profile: Profile) -> None:
+    rows = named("Zentrix Foods", "test", "Zentrix Food", "Lorvane (Zentrix Foods)")
+    whole, divided = run(rows, Rules.of(profile)), run(rows, Rules.of(profile), shards=8, slice_rows=1)
+    assert all(divided[name].combine_chunks().equals(whole[name].combine_chunks()) for name in RESULTS)
+
+
 @pytest.mark.parametrize("threads", [1, 8])
 def test_results_are_the_same_with_any_number_of_threads(
     finished: Mapping[str, pa.Table], export: list[Cells], threads: int
