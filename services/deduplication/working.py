@@ -3,7 +3,7 @@
 import resource
 import time
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import pyarrow as pa
 
@@ -11,8 +11,10 @@ from services.deduplication.plan import PLAN
 from services.deduplication.rules import Rules
 from services.deduplication.shards import Done, File, Output, Place, Task
 from services.deduplication.storage import Storage
-from services.deduplication.work import Part, Step
+from services.deduplication.work import Part, Parts, Reads, Step
 
+READ_BY_ALL = 3
+"""Tables that a worker keeps: as many as one step has that all its shards read."""
 ONE_THREAD = 1
 """For Arrow: what works in parallel here is the processes."""
 
@@ -21,10 +23,10 @@ def work(task: Task) -> Done:
     """Do a shard. Doing it again leaves the same files. Raises DamagedError and TransientError."""
     wall, cpu = time.perf_counter(), time.process_time()
     pa.set_cpu_count(ONE_THREAD)
-    storage = _storage(task.place)
-    tables = {artifact: gathered(storage, files) for artifact, files in task.inputs.items()}
+    storage, step = _storage(task.place), step_named(task.stage)
+    tables = {artifact: _read(task.place, step, artifact, tuple(files)) for artifact, files in task.inputs.items()}
     part = Part(task.shard, task.slices, task.shards)
-    produced = step_named(task.stage).work(tables, part, _rules(task.rules))
+    produced = step.work(tables, part, _rules(task.rules))
     outputs = [
         Output(artifact, part, storage.write(_name(task, artifact, part), table))
         for artifact, made in produced.items()
@@ -36,9 +38,20 @@ def work(task: Task) -> Done:
     return Done(outputs, time.perf_counter() - wall, time.process_time() - cpu, peak)
 
 
-def gathered(storage: Storage, files: Sequence[File]) -> pa.Table:
+def _read(place: Place, step: Step, artifact: str, files: tuple[File, ...]) -> pa.Table:
     """The tables of these files as one, in order."""
-    return pa.concat_tables(storage.read(file) for file in files)
+    every_shard = step.reads[artifact] is Reads.ALL and step.parts is not Parts.SINGLE
+    return _kept(place, files) if every_shard else _gathered(place, files)
+
+
+def _gathered(place: Place, files: tuple[File, ...]) -> pa.Table:
+    return pa.concat_tables(_storage(place).read(file) for file in files)
+
+
+@lru_cache(maxsize=READ_BY_ALL)
+def _kept(place: Place, files: tuple[File, ...]) -> pa.Table:
+    """What the next shard of the stage reads as well. It cannot change: the digests of its files are in the key."""
+    return _gathered(place, files)
 
 
 @cache
