@@ -13,7 +13,7 @@ import pyarrow as pa
 from services.deduplication.columns import map_columns
 from services.deduplication.flow import GIVEN, INPUT, StagePlan
 from services.deduplication.plan import PLAN
-from services.deduplication.reading import read_table, slices
+from services.deduplication.reading import SLICE_ROWS, read_table, slices
 from services.deduplication.rules import Rules
 from services.deduplication.runs import NewRun, Shard
 from services.deduplication.shards import Output
@@ -21,6 +21,7 @@ from services.deduplication.storage import Storage
 from services.deduplication.work import Step
 from shared.errors import UsageError
 
+SMALLEST_SLICE = 10_000
 ROWS_A_PAIR = 250_000
 MOST_SHARDS = 64
 
@@ -72,7 +73,7 @@ def new_run_id(input_sha256: str, config_digest: str, now: datetime) -> str:
 def prepare(storage: Storage, source: Source, wanted: Wanted, decided: Mapping[str, pa.Table], run_id: str) -> Prepared:
     """Put into storage what a run begins with. `decided`: the tables of overrides and blacklist."""
     mapping = map_columns(source.table, source.name, wanted.mapping)
-    parts = slices(source.table)
+    parts = slices(source.table, slice_rows(source.table.num_rows))
     given = {"mapping": mapping, **decided}
     beginning: dict[Shard, Sequence[Output]] = {
         (INPUT, number): [_kept(storage, run_id, INPUT, INPUT, part, number)] for number, part in enumerate(parts)
@@ -92,6 +93,11 @@ def prepare(storage: Storage, source: Source, wanted: Wanted, decided: Mapping[s
         trace_id=secrets.token_hex(16),
     )
     return Prepared(run, planned(PLAN, list(given), len(parts), shards), beginning)
+
+
+def slice_rows(rows: int) -> int:
+    """How many rows of an input make a slice: two cores have work unless there is little of it."""
+    return min(SLICE_ROWS, max(SMALLEST_SLICE, -(-rows // 2)))
 
 
 def usual_shards(rows: int) -> int:

@@ -9,7 +9,6 @@ import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,7 +19,6 @@ import pytest_asyncio
 from services.deduplication import preparing
 from services.deduplication.pipeline import COMPLETED, DEDUPE, FLOW, READY
 from services.deduplication.preparing import Source
-from services.deduplication.reading import slices
 from services.deduplication.rules import Rules
 from services.deduplication.runs import Status, end, find
 from shared.errors import UsageError
@@ -54,7 +52,7 @@ GO_ON_AGAIN = "DROP TRIGGER stop_after_stage ON dedupe_stages; DROP FUNCTION sto
 def _small_slices() -> Iterator[None]:
     """Three slices of an input that would be one."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(preparing, "slices", partial(slices, rows=SLICE_ROWS))
+        patch.setattr(preparing, "slice_rows", lambda rows: SLICE_ROWS)
         yield
 
 

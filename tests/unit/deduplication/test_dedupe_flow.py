@@ -4,7 +4,7 @@ from services.deduplication.flow import GIVEN, INPUT, StagePlan, digest_of, file
 from services.deduplication.pipeline import COMPLETED, DEDUPE, FLOW
 from services.deduplication.plan import GIVEN as GIVEN_ARTIFACTS
 from services.deduplication.plan import PLAN
-from services.deduplication.preparing import planned, usual_shards
+from services.deduplication.preparing import planned, slice_rows, usual_shards
 from services.deduplication.runs import following
 from services.deduplication.shards import File, Output
 
@@ -67,4 +67,5 @@ def test_all_that_follows_from_a_shard_is_done_again_and_nothing_else() -> None:
 
 
 def test_big_inputs_get_more_shards_and_small_ones_enough_for_two_cores() -> None:
+    assert [slice_rows(rows) for rows in (1, 30_000, 94_152, 10**9)] == [10_000, 15_000, 47_076, 100_000]
     assert [usual_shards(rows) for rows in (1, 94_152, 300_000, 1_000_000, 10**9)] == [2, 2, 4, 8, 64]
