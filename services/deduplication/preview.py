@@ -41,6 +41,8 @@ def preview(records: Sequence[Member], edges: Sequence[int | None], fields: Sequ
 
 def _compared(values: Sequence[Any]) -> dict[str, Any]:
     """The primary's value and the others that are given, each once, in order of the records."""
+    if values.count(values[0]) == len(values):
+        return {"primary": values[0], "alternatives": [], "has_conflict": False}
     alternatives = [value for value in dict.fromkeys(values[1:]) if value not in (None, "", values[0])]
     return {"primary": values[0], "alternatives": alternatives, "has_conflict": bool(alternatives)}
 
