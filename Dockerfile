@@ -16,7 +16,8 @@ RUN /opt/sluice/bin/pip install --no-deps --no-build-isolation . \
 
 FROM ${PYTHON_IMAGE}
 RUN groupadd --gid 10001 sluice \
-    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin sluice
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin sluice \
+    && install --directory --owner sluice --group sluice /var/lib/sluice/dedupe
 COPY --from=build /opt/sluice /opt/sluice
 ENV PATH=/opt/sluice/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 SLUICE_EMBEDDED=false
 WORKDIR /tmp

@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK_FROM := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --group build
+EXTRAS := --extra dedupe --extra correction
 T ?= tests
 # One shuffled order for everybody, so that a failure is seen again; SEED=last or a number of your own tries another.
 SEED ?= 520664047
@@ -14,7 +15,7 @@ SEED ?= 520664047
 test test-kafka test-faults fuzz: export PYTHONNODEBUGRANGES := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-kafka test-faults test-compose kafka-jars fuzz test-model check audit bench bench-kafka bench-llm long-run model generate dashboards lock clean
+.PHONY: help demo up test test-kafka test-faults test-compose kafka-jars fuzz test-model check audit bench bench-kafka bench-llm bench-dedupe long-run model generate dashboards lock clean
 
 ##@ Try it
 help: ## List the targets
@@ -75,6 +76,9 @@ bench: $(VENV)/.dev ## Measure throughput and CPU, beside raw aiokafka, Quix Str
 bench-kafka: $(VENV)/.dev kafka-jars ## The same on Apache Kafka
 	SLUICE_TEST_BACKEND=apache $(BIN)/python -m tests.benchmarks
 
+bench-dedupe: $(VENV)/.dev ## Measure deduplication in stages beside its targets and a run in one process; ROWS=94152
+	$(BIN)/python -m tests.benchmarks.dedupe $(if $(ROWS),--rows $(ROWS)) $(if $(SHARDS),--shards $(SHARDS))
+
 long-run: $(VENV)/.dev kafka-jars ## Send COUNT=1000000 indicators through every stage on Apache Kafka: docs/long-run.md
 	SLUICE_TEST_BACKEND=apache $(BIN)/python -m tests.benchmarks.long_run $(if $(COUNT),--count $(COUNT)) $(if $(INTO),--into $(INTO))
 
@@ -92,9 +96,9 @@ dashboards: $(VENV)/.dev ## Draw the boards of a real run under Prometheus into 
 	$(BIN)/python -m tests.monitoring
 
 lock: $(VENV)/.dev ## Resolve the dependencies anew into the lock files
-	$(LOCK_FROM) --upgrade --extra embedded -o requirements.lock
-	$(LOCK_FROM) --upgrade --extra embedded --extra dev -o requirements-dev.lock
-	$(LOCK_FROM) --constraint requirements.lock -o requirements-image.lock
+	$(LOCK_FROM) --upgrade $(EXTRAS) --extra embedded -o requirements.lock
+	$(LOCK_FROM) --upgrade $(EXTRAS) --extra embedded --extra bigquery --extra dev -o requirements-dev.lock
+	$(LOCK_FROM) $(EXTRAS) --constraint requirements.lock -o requirements-image.lock
 
 clean: ## Remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

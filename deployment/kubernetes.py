@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from deployment.declared import stages
 from deployment.rendering import headed, render
 from deployment.scaling import RECOMMENDED, calls_of_a_pod, lag_threshold
+from schemas.deduplication import ShardReady
 from shared.broker.rights import Right, rights
 from shared.broker.topics import USUAL_COPIES, topic_config
 from shared.llm.gateway import Ask
@@ -53,6 +54,11 @@ def asks_vendor(stage: Stage) -> bool:
     return Ask in stage.resources.values() and named.provider_for(stage.name) != EMBEDDED_PROVIDER
 
 
+def works_on_shards(stage: Stage) -> bool:
+    """Whether its data lie in the storage of shards, and its work is done by worker processes."""
+    return stage.reads.model is ShardReady
+
+
 def _settings() -> Settings:
     return Settings.load({})
 
@@ -65,6 +71,7 @@ def _deployment(stage: Stage) -> str:
         stage=stage.full_name,
         database=_boolean(uses_database([stage])),
         asks=_boolean(asks_vendor(stage)),
+        shards=_boolean(works_on_shards(stage)),
         grace=grace_seconds(),
     )
 

@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
@@ -15,13 +14,12 @@ import pyarrow.parquet as pq
 from services.cli.inputs import Rejected
 from services.cli.results import ResultRow
 from shared.errors import UsageError
+from shared.terminal.shown import spreadsheet_text
 
 PARQUET_ROWS = 4_096
 FLAGS = ("is_currency_denominated", "is_cumulative")
 NUMBERS = ("overall_confidence", "cost_usd")
 REJECT_FIELDS = ("row_number", "source", "reason", "remedy", "raw")
-FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d.,\s%]*$)")
-"""What a spreadsheet runs as a formula. A lone sign and a plain number after a sign are harmless."""
 
 SCHEMA = pa.schema(
     [
@@ -115,10 +113,10 @@ def _write_csv(path: Path, fields: Sequence[str], rows: Iterable[Sequence[Cell]]
 
 
 def _csv_cell(cell: Cell) -> Cell:
-    """Text that a spreadsheet would run gets an apostrophe in front. Only CSV needs it, only such text is changed."""
+    """Only CSV needs harmless text: other formats are not opened by spreadsheets."""
     if isinstance(cell, bool):
         return "true" if cell else "false"
-    return f"'{cell}" if isinstance(cell, str) and FORMULA.match(cell) else cell
+    return spreadsheet_text(cell) if isinstance(cell, str) else cell
 
 
 def _write_parquet(path: Path, rows: Iterable[ResultRow]) -> int:

@@ -36,17 +36,27 @@ class Outbox:
         self._publish = publish
         self._clock = clock
 
+    @property
+    def topics(self) -> list[str]:
+        """Names of the topics that the stage may write to."""
+        return [topic.name for topic in self._stage.writes]
+
     async def send(self, events: Sequence[tuple[str, Contract]]) -> None:
         """Publish (key, message) pairs to the topics of their types. Each event is the beginning of a trace."""
-        stamp = (Header.PRODUCED_AT, b"%.3f" % self._clock.now())
-        await self._publish([self._event(key, message, stamp) for key, message in events])
+        await self.forward([self._event(key, message) for key, message in events])
 
-    def _event(self, key: str, message: Contract, stamp: tuple[str, bytes]) -> OutRecord:
+    async def forward(self, records: Sequence[OutRecord]) -> None:
+        """Publish records that were made before, as of now."""
+        stamp = (Header.PRODUCED_AT, b"%.3f" % self._clock.now())
+        for record in records:
+            record.headers.append(stamp)
+        await self._publish(records)
+
+    def _event(self, key: str, message: Contract) -> OutRecord:
         topic = self._stage.output_for(message)
         headers = [
             (Header.SCHEMA_VERSION, str(topic.schema_version).encode()),
             (Header.ATTEMPT, b"1"),
-            stamp,
             (Header.TRACEPARENT, new_traceparent()),
         ]
         if batch_id := getattr(message, "batch_id", ""):

@@ -22,7 +22,7 @@ INT32, INT64 = 2**31 - 1, 2**63 - 1
 
 async def keep_dead_letters(records: Sequence[Record], database: Database) -> list[Emit]:
     """Store each dead letter once and give its item the status dead_lettered, in one transaction."""
-    letters = [_letter(record) for record in records]
+    letters = [letter_of(record) for record in records]
     outcomes = [
         ItemOutcome(letter.batch_id or "", letter.item_id or "", ItemStatus.DEAD_LETTERED, error=letter.error_message)
         for letter in letters
@@ -36,7 +36,7 @@ async def keep_dead_letters(records: Sequence[Record], database: Database) -> li
     return [emit() for _ in records]
 
 
-def _letter(record: Record) -> DeadLetter:
+def letter_of(record: Record) -> DeadLetter:
     """Whatever the record holds: there is no other place for a dead letter to go."""
     headers = _Headers(record)
     stage = headers.text(Header.DLQ_STAGE, UNKNOWN)[:MAX_NAME]

@@ -18,7 +18,6 @@ from shared.settings import Settings
 
 Say = Callable[[str], None]
 
-STAGES_LOCK = "stages.lock"
 LOCK_POLL_SECONDS = 0.5
 
 
@@ -38,7 +37,8 @@ async def local_stack(
     """Broker and database (configured or embedded) with tables and topics, and the stages of `pipeline` running.
 
     Stages are started here if any server is embedded, since nobody else could reach it; `stages` overrides that.
-    Only one command of a state directory runs them; another one uses those, and takes over when that one goes.
+    Only one command of a state directory runs those of a pipeline; another one uses them, and takes over when that one
+    goes.
     """
     async with embedded_stack(settings, say) as servers, AsyncExitStack() as stack:
         wanted = bool(servers.embedded) if stages is None else stages
@@ -47,10 +47,11 @@ async def local_stack(
             yield Local(servers.settings, servers.embedded, None)
             return
         supervisor = Supervisor(servers.settings, pipeline.stages, command, say)
-        lock = _try_lock(settings.embedded.directory / STAGES_LOCK)
+        path = settings.embedded.directory / f"{pipeline.name}-stages.lock"
+        lock = _try_lock(path)
         if lock is None:
             say("the stages are already running here; using those")
-            heir = asyncio.create_task(_take_over(settings, supervisor, stack, say))
+            heir = asyncio.create_task(_take_over(path, supervisor, stack, say))
             stack.callback(heir.cancel)
             yield Local(servers.settings, servers.embedded, None)
             return
@@ -101,8 +102,7 @@ def _try_lock(path: Path) -> IO[bytes] | None:
     return file
 
 
-async def _take_over(settings: Settings, supervisor: Supervisor, stack: AsyncExitStack, say: Say) -> None:
-    path = settings.embedded.directory / STAGES_LOCK
+async def _take_over(path: Path, supervisor: Supervisor, stack: AsyncExitStack, say: Say) -> None:
     while (lock := _try_lock(path)) is None:  # noqa: ASYNC110 -- a lock of another process has no event
         await asyncio.sleep(LOCK_POLL_SECONDS)
     stack.callback(lock.close)

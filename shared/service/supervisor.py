@@ -28,7 +28,9 @@ class Supervisor:
             names, port = [stage.full_name for stage in share], free_port()
             own = [*command, "run", *names, "--port", str(port)]
             name = f"stages {', '.join(stage.name for stage in share)}"
-            self.children.append(ChildProcess(name, own, port, logs / f"stages-{number}.log", settings, say))
+            self.children.append(
+                ChildProcess(name, own, port, logs / f"{share[0].pipeline}-{number}.log", settings, say)
+            )
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:

@@ -29,6 +29,7 @@ class Resources:
             Ask: lambda stage, envelopes: gateway.ask(stage.name, envelopes),
             Gateway: lambda *_: gateway,
             Database: lambda *_: database,
+            Settings: lambda *_: settings,
             RuntimeSettings: lambda *_: settings.runtime,
             LlmSettings: lambda *_: settings.llm,
             Clock: lambda *_: self._clock,

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from shared.errors import UsageError
 from shared.settings.concern import Concern, names_of
+from shared.settings.dedupe import DedupeSettings
 from shared.settings.llm import LlmSettings
 from shared.settings.servers import DatabaseSettings, EmbeddedSettings, KafkaSettings
 from shared.settings.work import ApiSettings, FeedSettings, LogSettings, RuntimeSettings, TracingSettings
@@ -29,6 +30,7 @@ class Settings(BaseModel):
     embedded: EmbeddedSettings = EmbeddedSettings()
     runtime: RuntimeSettings = RuntimeSettings()
     feed: FeedSettings = FeedSettings()
+    dedupe: DedupeSettings = DedupeSettings()
     api: ApiSettings = ApiSettings()
     llm: LlmSettings = LlmSettings()
     log: LogSettings = LogSettings()

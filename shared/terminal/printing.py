@@ -32,6 +32,14 @@ def show(*parts: RenderableType) -> None:
         console.print(part)
 
 
+def error_console() -> Console:
+    """Standard error, for what is told while a command works."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+    return console
+
+
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> RenderableType:
     """A table of any values; a line saying so if it would be empty. Numbers stand right."""
     cells = [list(row) for row in rows]

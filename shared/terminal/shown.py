@@ -1,8 +1,12 @@
 """How durations, rates and text of foreign origin are shown to people."""
 
+import re
+
 MINUTE, HOUR = 60, 3_600
 FEW = 10
 """Below this, a rate is shown with a decimal."""
+_FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d.,\s%]*$)")
+"""What a spreadsheet runs as a formula. A lone sign and a plain number after a sign are harmless."""
 
 
 def duration(seconds: float | None) -> str:
@@ -33,3 +37,8 @@ def printable(text: str, limit: int = 200) -> str:
     """Text from an input in one line, without the control characters that would steer a terminal."""
     shown = "".join(character if character.isprintable() else " " for character in text[: limit + 1])
     return f"{shown[: limit - 1]}…" if len(shown) > limit else shown
+
+
+def spreadsheet_text(text: str) -> str:
+    """Text for a CSV file: what a spreadsheet would run gets an apostrophe in front, nothing else is changed."""
+    return f"'{text}" if _FORMULA.match(text) else text

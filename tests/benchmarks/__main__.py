@@ -2,16 +2,14 @@
 
 import argparse
 import asyncio
-import json
 
 from rich.console import Console
 from rich.table import Table
 
-from deployment.scaling import RECORDED
 from shared.settings import Settings
 from tests.benchmarks.end_to_end import Outcome, load, measure
 from tests.benchmarks.hop import Cost, measure_hops
-from tests.benchmarks.running import state_directory
+from tests.benchmarks.running import record_service_times, state_directory
 from tests.kafka.backend import require
 
 BUDGET_SECONDS, STRETCH_SECONDS = 25.0, 8.0
@@ -52,7 +50,7 @@ def keep_service_times(outcome: Outcome) -> None:
     seen = {stage: count for stage, count in outcome.records.items() if count >= outcome.indicators / 10}
     total_ms = {stage: outcome.cpu_ms[f"stages {stage.partition('.')[2]}"] * outcome.indicators for stage in seen}
     times = {stage: round(total_ms[stage] / count, 4) for stage, count in seen.items()}
-    RECORDED.write_text(json.dumps({"cpu_ms_a_record": times}, indent=2, sort_keys=True) + "\n")
+    record_service_times(times)
 
 
 def hop_table(costs: dict[str, Cost]) -> Table:

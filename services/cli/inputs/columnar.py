@@ -62,14 +62,16 @@ def _rows(file: pq.ParquetFile, columns: Columns, label: str) -> Iterator[Found]
 
 def _records(batch: pa.RecordBatch) -> Sequence[dict[str, Any] | Exception]:
     try:
-        return batch.to_pylist()
+        records: list[dict[str, Any] | Exception] = batch.to_pylist()
+        return records
     except (ValueError, OverflowError):  # something Python cannot hold, such as text that is not UTF-8: find its row
         return [_record(batch.slice(position, 1)) for position in range(batch.num_rows)]
 
 
 def _record(row: pa.RecordBatch) -> dict[str, Any] | Exception:
     try:
-        return row.to_pylist()[0]
+        record: dict[str, Any] = row.to_pylist()[0]
+        return record
     except (ValueError, OverflowError) as error:
         return error
 

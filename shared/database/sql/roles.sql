@@ -27,12 +27,16 @@ BEGIN
         ('sluice_stage', 'SELECT, INSERT, UPDATE',
             'batches, batch_items, classifications, llm_bucket, llm_budget, llm_cache, llm_switch'),
         ('sluice_stage', 'SELECT, INSERT, UPDATE, DELETE', 'facet_join, llm_call, llm_claim'),
+        ('sluice_stage', 'SELECT, UPDATE', 'dedupe_runs, dedupe_stages, dedupe_shards'),
+        ('sluice_stage', 'SELECT, INSERT, DELETE, UPDATE', 'outbox'),
         ('sluice_stage', 'USAGE', 'SEQUENCE finish_tickets'),
         ('sluice_stage', 'EXECUTE', 'FUNCTION stage_log_create_partitions, stage_log_drop_partitions'),
         ('sluice_api', 'SELECT', 'stage_log'),
         ('sluice_api', 'SELECT, UPDATE', 'classifications, dead_letters'), -- people decide and replay in the console
         ('sluice_api', 'SELECT, INSERT, UPDATE (superseded_at)', 'human_reviews'),
         ('sluice_api', 'SELECT, INSERT, UPDATE', 'batches, batch_items'),
+        ('sluice_api', 'SELECT, INSERT, UPDATE, DELETE', -- whoever starts runs also resumes, prunes and decides
+            'dedupe_runs, dedupe_stages, dedupe_shards, dedupe_overrides, dedupe_blacklist, outbox'),
         ('sluice_reader', 'SELECT', format('ALL TABLES IN SCHEMA %s', schema))
     LOOP
         CONTINUE WHEN to_regrole(grantee) IS NULL;

@@ -16,7 +16,7 @@ from tests.unit.deployment.rendered import OVERLAYS, Resource, container, named,
 ROOT = Path(__file__).parents[3]
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 MEASURED_MEBIBYTES = 115
-SECRET_VOLUMES = {"emptyDir", "projected"}
+VOLUMES = {"emptyDir", "projected", "persistentVolumeClaim"}
 
 overlays = pytest.mark.parametrize("name", OVERLAYS)
 
@@ -50,7 +50,7 @@ def test_no_pod_has_a_token_or_a_part_of_its_host(name: str) -> None:
         spec = pod["spec"]
         assert spec["automountServiceAccountToken"] is False, who
         assert not {"hostNetwork", "hostPID", "hostIPC", "hostAliases"} & set(spec), who
-        assert {kind for volume in spec["volumes"] for kind in volume if kind != "name"} <= SECRET_VOLUMES, who
+        assert {kind for volume in spec["volumes"] for kind in volume if kind != "name"} <= VOLUMES, who
         assert all("hostPort" not in port for port in container(pod).get("ports", [])), who
 
 

@@ -35,6 +35,17 @@ async def test_an_event_names_its_batch_and_begins_a_trace() -> None:
     assert re.fullmatch(MEANINGFUL[Header.TRACEPARENT], dict(record.headers)[Header.TRACEPARENT])
 
 
+async def test_what_was_made_before_is_published_as_it_is_and_as_of_now() -> None:
+    published: list[OutRecord] = []
+    box = outbox(published)
+    made = OutRecord(box.topics[0], b"b1", b"{}", [(Header.BATCH_ID, b"b1"), (Header.TRACEPARENT, TRACE)])
+    await box.forward([made])
+    (record,) = published
+    assert (record.topic, record.key, record.value) == ("shop.batch-completed", b"b1", b"{}")
+    assert (header(record, Header.BATCH_ID), header(record, Header.TRACEPARENT)) == ("b1", TRACE.decode())
+    assert float(header(record, Header.PRODUCED_AT)) == JumpingClock().now()
+
+
 async def test_a_dead_letter_keeps_what_is_known_of_its_record() -> None:
     known = [(Header.BATCH_ID, b"b1"), (Header.TRACEPARENT, TRACE), (Header.ATTEMPT, b"3")]
     records = [StoredRecord("shop.orders", 0, "k", b"{}", headers, 0) for headers in (known, known[:1])]

@@ -1,0 +1,99 @@
+"""Why two records are in one group, or why they are not."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from services.deduplication.account_ids import extended
+from services.deduplication.index import number_names
+from services.deduplication.keys import FAMILIES, name_keys
+from services.deduplication.pairs import Possible
+from services.deduplication.rules import Rules
+from services.deduplication.similarity import Scorer
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The verdict in one sentence, and the facts behind it."""
+
+    together: bool
+    verdict: str
+    records: tuple[Row, ...]
+    shared_keys: list[str] = field(default_factory=list)
+    edge: Row | None = None
+
+    def as_dict(self) -> Row:
+        """Plain values."""
+        return asdict(self)
+
+
+_SHOWN = ("account_id", "name_raw", "name_core", "suffix_class", "group_id", "group_join_reason", "join_path")
+
+
+def explain(run: Mapping[str, pa.Table], id_a: str, id_b: str, rules: Rules) -> Explanation:
+    """Explain two accounts, by ids of either length, from the artifacts survivors, audit, names, tokens, neighbours."""
+    ids = extended(pa.array([id_a, id_b], pa.string())).to_pylist()
+    a, b = (_row(run["survivors"], "account_id", account_id) for account_id in ids)
+    if a is None or b is None:
+        return _absent(run["audit"], ids, [a, b])
+    shown = tuple({column: row[column] for column in _SHOWN} for row in (a, b))
+    together = a["group_id"] == b["group_id"]
+    if a["name"] == b["name"]:
+        how = "are spelt alike" if a["spelling"] == b["spelling"] else "have the same words and legal form"
+        return Explanation(together, f"one group: the names {how}", shown)
+    names = run["names"].take(pa.array([a["name"], b["name"]]))
+    keys, edge = _shared_keys(names, run, rules), _edge(names, run, rules)
+    return Explanation(together, _verdict(together, names, keys, edge, rules), shown, keys, edge)
+
+
+def _row(table: pa.Table, column: str, value: str) -> Row | None:
+    found = table.filter(pc.equal(table[column], value)).slice(0, 1).to_pylist()
+    return found[0] if found else None
+
+
+def _absent(audit: pa.Table, ids: list[str], rows: list[Row | None]) -> Explanation:
+    facts = []
+    for account_id, row in zip(ids, rows, strict=True):
+        why = _row(audit, "account_id", account_id) or {"reason": "not in the input"}
+        facts.append({"account_id": account_id, **(why if row is None else {"group_id": row["group_id"]})})
+    missing = "; ".join(f"{fact['account_id']} is in no group: {fact['reason']}" for fact in facts if "reason" in fact)
+    return Explanation(False, missing, tuple(facts))
+
+
+def _shared_keys(names: pa.Table, run: Mapping[str, pa.Table], rules: Rules) -> list[str]:
+    """The families of keys under which the two names meet."""
+    keys = name_keys(names, run["tokens"], run["neighbours"], rules)
+    hashes, owners = np.asarray(keys["key"]), np.asarray(keys["name"])
+    common = np.isin(hashes, np.intersect1d(hashes[owners == 0], hashes[owners == 1]))
+    return [FAMILIES[number] for number in np.unique(np.asarray(keys["family"])[common])]
+
+
+def _edge(names: pa.Table, run: Mapping[str, pa.Table], rules: Rules) -> Row:
+    two, tokens = number_names(names.select(["key", "name_core", "joined", "numbers"]))
+    place = pc.index_in(tokens["token"], run["tokens"]["token"].combine_chunks())
+    tokens = tokens.set_column(1, "frequency", run["tokens"]["frequency"].take(place))
+    scorer = Scorer(two, tokens, rules, run["names"].num_rows)
+    return dict(scorer.scored(np.array([0]), np.array([1])).to_pylist()[0])
+
+
+def _verdict(together: bool, names: pa.Table, keys: list[str], edge: Row, rules: Rules) -> str:
+    score = edge["score"]
+    if together:
+        direct = (
+            "the names are similar" if score >= rules.medium else "other names of the group lead from one to the other"
+        )
+        return f"one group: {direct} (score {score}); see the paths to the primary"
+    one, other = names["suffix_class"].to_pylist()
+    if rules.suffix_constraint and not edge["suffix_match"] and "NONE" not in (one, other):
+        return f"apart: {one} and {other} are two legal forms, and a group holds one"
+    if score < rules.medium:
+        return f"apart: score {score} is below {rules.medium}"
+    if not keys or not Possible(names, rules)(np.array([0]), np.array([1]))[0]:
+        return f"apart: never compared, for they share no key, though their score would be {score}"
+    return f"apart: score {score} would do, but their groups may not merge: other legal forms in them, or their size"

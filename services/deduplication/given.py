@@ -1,0 +1,22 @@
+"""What a run is given: its input, and what people decided about it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+MAPPING = pa.schema([("canonical", pa.string()), ("actual", pa.string())])
+OVERRIDES = pa.schema(
+    [("account_id", pa.string()), ("override", pa.string()), ("reason", pa.string()), ("timestamp", pa.string())]
+)
+BLACKLIST = pa.schema([("term", pa.string())])
+
+
+@dataclass(frozen=True)
+class Given:
+    """Slices of a file with the mapping of its columns; overrides and blacklist may be empty."""
+
+    inputs: Sequence[pa.Table]
+    mapping: pa.Table
+    overrides: pa.Table = field(default_factory=OVERRIDES.empty_table)
+    blacklist: pa.Table = field(default_factory=BLACKLIST.empty_table)

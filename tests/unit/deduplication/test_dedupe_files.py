@@ -1,0 +1,202 @@
+"""Reading files, mapping their columns, and accounting for each of their rows."""
+
+import csv
+import io
+import zipfile
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.deduplication.columns import Template, map_columns
+from services.deduplication.ingest import ingest
+from services.deduplication.reading import FLAW, ROW, read_table, slices, unique_headers
+from services.deduplication.rules import Rules
+from services.deduplication.work import Part
+from shared.errors import UsageError
+from tests.companies import account_id
+from tests.unit.deduplication.runs import REPEATABLY
+
+LINES = [
+    ["Account ID", "Name", "Created\nDate"],
+    ["001A0000006Vm9r", "Café, Müller", "2024-01-02"],
+    ["2", 'A "B"\nC', ""],
+]
+SHEET = (
+    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+    '<row><c t="inlineStr"><is><t>Id</t></is></c><c t="inlineStr"><is><t>Company</t></is></c></row>'
+    '<row><c t="inlineStr"><is><t>a</t></is></c><c><v>44000</v></c></row>'
+    "<row></row><row><c><v>1.5</v></c></row></sheetData></worksheet>"
+)
+
+
+def written(lines: Sequence[Sequence[str]], delimiter: str = ",") -> str:
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter).writerows(lines)
+    return text.getvalue()
+
+
+def workbook() -> bytes:
+    """The smallest workbook of one sheet."""
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    documents = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    packages = "http://schemas.openxmlformats.org/package/2006"
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    files = {
+        "[Content_Types].xml": f'<Types xmlns="{packages}/content-types">'
+        f'<Override PartName="/xl/workbook.xml" ContentType="{kind}.sheet.main+xml"/></Types>',
+        "_rels/.rels": f'<Relationships xmlns="{packages}/relationships"><Relationship Id="r1" '
+        f'Type="{documents}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{documents}"><sheets>'
+        '<sheet name="s" sheetId="1" r:id="r1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{packages}/relationships"><Relationship Id="r1" '
+        f'Type="{documents}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+        "xl/worksheets/sheet1.xml": SHEET,
+    }
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return data.getvalue()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_files_in_any_usual_encoding_and_with_any_usual_delimiter(encoding: str, delimiter: str) -> None:
+    table = read_table(written(LINES, delimiter).encode(encoding), "x.csv")
+    assert table.column_names == [ROW, FLAW, "Account ID", "Name", "Created\nDate"]
+    assert table["Name"].to_pylist() == ["Café, Müller", 'A "B"\nC']
+    assert table[ROW].to_pylist() == [0, 1]
+
+
+def test_rows_of_other_lengths_are_kept_and_those_too_long_are_flawed() -> None:
+    lines = [["a", "b"], ["1"], ["1", "2", ""], ["1", "2", "3"]]
+    table = read_table(written(lines).encode(), "x.csv")
+    assert table.to_pylist() == [
+        {ROW: 0, FLAW: None, "a": "1", "b": None},
+        {ROW: 1, FLAW: None, "a": "1", "b": "2"},
+        {ROW: 2, FLAW: "3_cells_for_2_columns", "a": "1", "b": "2"},
+    ]
+
+
+def test_sheets_of_excel_are_read_as_their_export_would_be() -> None:
+    table = read_table(workbook(), "x.xlsx")
+    assert table.drop_columns([ROW, FLAW]).to_pylist() == [
+        {"Id": "a", "Company": "44000"},
+        {"Id": "1.5", "Company": None},
+    ]
+
+
+def test_what_is_no_file_is_said_to_be_none() -> None:
+    with pytest.raises(UsageError, match="Excel"):
+        read_table(b"no workbook", "x.xlsx")
+    with pytest.raises(UsageError, match="no rows"):
+        read_table(b"a,b\n", "x.csv")
+
+
+@REPEATABLY
+@given(
+    st.one_of(st.binary(), st.text("ab,;\n\r\"' \t|é\0", max_size=40).map(str.encode)),
+    st.sampled_from(["x.csv", "x.xlsx", "x.xls"]),
+)
+def test_any_bytes_are_a_table_or_refused(data: bytes, file_name: str) -> None:
+    try:
+        table = read_table(data, file_name)
+    except UsageError:
+        return
+    assert table.num_rows > 0
+    assert len(set(table.column_names)) == table.num_columns
+
+
+@REPEATABLY
+@given(
+    st.lists(
+        st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=5), min_size=3, max_size=3),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_cells_are_read_as_they_were_written(rows: list[list[str]]) -> None:
+    table = read_table(written([["a", "b", "c"], *rows]).encode(), "x.csv")
+    assert [[cell or "" for cell in row.values()] for row in table.drop_columns([ROW, FLAW]).to_pylist()] == rows
+
+
+def test_headers_that_repeat_are_told_apart() -> None:
+    assert unique_headers(["a", "", "a", "row"]) == ["a", "column 2", "a (2)", "row (2)"]
+
+
+def test_slices_hold_every_row_once() -> None:
+    table = pa.table({ROW: range(7)})
+    assert [part[ROW].to_pylist() for part in slices(table, 3)] == [[0, 1, 2], [3, 4, 5], [6]]
+
+
+def mapping(headers: Sequence[str], *values: str, **how: object) -> dict[str, str]:
+    sample = pa.table({header: [value] for header, value in zip(headers, values or headers, strict=True)})
+    rows = map_columns(sample, **how).to_pylist()  # type: ignore[arg-type]  # how is one of its options
+    return {row["canonical"]: row["actual"] for row in rows}
+
+
+def test_columns_by_known_headers() -> None:
+    found = mapping(["EXTERNAL ID", "Customer_Name", "created on", "Relationship", "Suffix", "Notes"])
+    assert found == {
+        "account_id": "EXTERNAL ID",
+        "account_name": "Customer_Name",
+        "created_date": "created on",
+        "relationship": "Relationship",
+        "suffix_class": "Suffix",
+    }
+
+
+def test_columns_by_override_then_template_then_synonym() -> None:
+    headers = ["Id", "Name", "Legal", "Trading", "Created Date"]
+    template = Template(file_name=r"^export_\d+", aliases={"account_name": ("Legal",)})
+    assert mapping(headers)["account_name"] == "Name"
+    assert mapping(headers, file_name="export_7.csv", templates=[template])["account_name"] == "Legal"
+    assert mapping(headers, file_name="other.csv", templates=[template])["account_name"] == "Name"
+    overrides = {"account_name": "Trading"}
+    assert (
+        mapping(headers, file_name="export_7.csv", templates=[template], overrides=overrides)["account_name"]
+        == "Trading"
+    )
+
+
+def test_columns_by_what_they_hold() -> None:
+    found = mapping(["key", "Companyname", "day"], account_id(1), "Zentrix", "2024-01-02")
+    assert found == {"account_id": "key", "created_date": "day", "account_name": "Companyname"}
+
+
+@pytest.mark.parametrize("overrides", [{"account_name": "Nothing"}, {"colour": "Id"}])
+def test_overrides_that_cannot_be_are_refused(overrides: dict[str, str]) -> None:
+    with pytest.raises(UsageError):
+        mapping(["Id", "Name", "Created Date"], overrides=overrides)
+
+
+def test_a_missing_column_is_named() -> None:
+    with pytest.raises(UsageError, match="created_date"):
+        mapping(["Id", "Name"])
+
+
+def test_every_row_is_a_record_or_refused_with_a_reason() -> None:
+    lines = [
+        ["Id", "Name", "Created Date", "Suffix", "Relationship"],
+        [account_id(1), " Zentrix  Foods ", "1/2/2024", "LLC", "Company Name on W-2"],
+        ["short", "Bad", "", "", ""],
+        ["", "Missing", "", "NONE", ""],
+        [account_id(2), "Long", "", "", "", "too much"],
+    ]
+    table = read_table(written(lines).encode(), "x.csv")
+    made: dict[str, Any] = dict(
+        ingest({"input": table, "mapping": map_columns(table.drop_columns([ROW, FLAW]))}, Part(0, 1, 1), Rules())
+    )
+    records, refused = made["records"], made["refused"]
+    assert records.select(["spelling", "relationship_rank", "account_id_src"]).to_pylist() == [
+        {"spelling": "Zentrix Foods LLC", "relationship_rank": 10, "account_id_src": account_id(1)}
+    ]
+    assert dict(zip(refused["row"].to_pylist(), refused["reason"].to_pylist(), strict=True)) == {
+        1: "invalid_account_id",
+        2: "missing_account_id",
+        3: "6_cells_for_5_columns",
+    }

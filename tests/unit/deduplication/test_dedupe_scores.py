@@ -1,0 +1,114 @@
+"""Scores: the formula of the tool that came before to the point, and the scores of the new one."""
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rapidfuzz import fuzz
+from rapidfuzz.distance import OSA
+
+from services.deduplication.compare import compare_all, compare_pairs
+from services.deduplication.names import NameReader
+from services.deduplication.rules import Rules
+from services.deduplication.typos import neighbours
+from tests.unit.deduplication.runs import BALANCED, REPEATABLY, STRICT
+
+WORDS = st.lists(
+    st.sampled_from(["zentrix", "foods", "food", "the", "of", "20", "21", "inc", "silver", "llc"]),
+    min_size=1,
+    max_size=5,
+)
+
+
+def formula(one: Mapping[str, str], other: Mapping[str, str]) -> int:
+    """The score as the specification gives it, word for word."""
+    weak = set(STRICT.names.weak_tokens)
+    ours, theirs = ({word for word in name["form"].split() if word not in weak} for name in (one, other))
+    jaccard = len(ours & theirs) / len(ours | theirs) if ours | theirs else 0
+    sort, whole = (scorer(one["form"], other["form"]) for scorer in (fuzz.token_sort_ratio, fuzz.token_set_ratio))
+    penalties = 25 * (one["suffix_class"] != other["suffix_class"])
+    penalties += 5 * (sorted(re.findall(r"\d+", one["form"])) != sorted(re.findall(r"\d+", other["form"])))
+    penalties += 3 * (one["marks"] != other["marks"])
+    return min(100, max(0, round(0.45 * sort + 0.35 * whole + 20 * jaccard - penalties)))
+
+
+def test_scores_of_profile_strict_are_those_of_the_formula(strict: Mapping[str, pa.Table]) -> None:
+    names, edges = strict["names"].to_pylist(), strict["edges"].to_pylist()
+    assert len(edges) > 200
+    for edge in edges:
+        one, other = names[edge["a"]], names[edge["b"]]
+        assert edge["score"] == formula(one, other) >= STRICT.medium
+        assert fuzz.token_set_ratio(one["name_core"], other["name_core"]) >= STRICT.scoring.gate
+
+
+@REPEATABLY
+@given(WORDS, WORDS)
+def test_any_two_names_have_the_score_of_the_formula(ours: list[str], theirs: list[str]) -> None:
+    names = [" ".join(ours), " ".join(theirs)]
+    edge = compare_pairs(names[:1], names[1:], STRICT).to_pylist()[0]
+    parts = [{"form": form, "suffix_class": c, "marks": ""} for form, c in map(_read, names)]
+    assert edge["score"] == formula(*parts)
+
+
+def _read(name: str) -> tuple[str, str]:
+    reading = NameReader(STRICT.names).read(name)
+    return reading.form, reading.suffix_class
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "score"),
+    [
+        ("Zentrix Foods Inc", "Zentrix Foods", 98),
+        ("Zentrix Foods", "Foods Zentrix", 100),
+        ("Zentrix Foods 12", "Zentrix Foods 13", 46),
+        ("International Business Machines", "IBM Corporation", 80),
+        ("Procter & Gamble", "P&G", 80),
+    ],
+)
+def test_scores_of_balanced_rules(one: str, other: str, score: int) -> None:
+    assert compare_pairs([one], [other], BALANCED)["score"].to_pylist() == [score]
+
+
+def test_words_that_only_one_name_has_cost_less_where_rules_say_so() -> None:
+    whole, part = ["Zentrix Silver Foods"], ["Zentrix Foods"]
+    (balanced,), (screening,) = (
+        compare_pairs(whole, part, Rules.of(profile))["score"].to_pylist() for profile in ("balanced", "screening")
+    )
+    assert balanced < Rules().medium <= screening
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "least", "most"),
+    [
+        ("zentrix silver foods", "zentrxi silver foods", 0.9, 0.99),  # two letters exchanged
+        ("zentrix silver foods", "zentrixsilver foods", 0.99, 1),  # two words run together
+        ("zentrix silver foods", "zentrix golden foods", 0.2, 0.8),
+        ("abc foods", "abd foods", 0.1, 0.6),  # short words are another, not misspelt
+        ("zentrix 1234 foods", "zentrix 1235 foods", 0.1, 0.7),  # numbers are never misspelt
+    ],
+)
+def test_words_that_are_nearly_the_same(one: str, other: str, least: float, most: float) -> None:
+    (jaccard,) = compare_pairs([one], [other], BALANCED)["jaccard"].to_pylist()
+    assert least <= jaccard <= most
+
+
+@REPEATABLY
+@given(st.lists(st.from_regex(r"[ab]{4,9}", fullmatch=True), min_size=2, max_size=12, unique=True))
+def test_words_one_edit_apart_are_all_found(words: list[str]) -> None:
+    lower, higher = neighbours(words, np.arange(len(words)), two_edits_length=99)
+    found = set(zip(lower.tolist(), higher.tolist(), strict=True))
+    assert found == {
+        (i, j) for i in range(len(words)) for j in range(i + 1, len(words)) if OSA.distance(words[i], words[j]) == 1
+    }
+
+
+def test_all_pairs_worth_comparing_are_found_and_equal_texts_have_100() -> None:
+    texts = ["jane roe 12 high street", "jane row 12 high street", "john doe 7 low road", "jane roe 12 high street"]
+    found = {(row["a"], row["b"]): row["score"] for row in compare_all(texts, Rules.of("general")).to_pylist()}
+    assert found[0, 3] == 100
+    assert found[0, 1] == found[1, 3] >= 80
+    assert (0, 2) not in found or found[0, 2] < 50
