@@ -32,6 +32,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--truth", type=_FILE, required=True, help="CSV with id_a, id_b: pairs that match; or name_a, name_b, is_match."
 )
 @click.option("--profile", type=click.Choice(get_args(Profile)), default="balanced", show_default=True, help="Rules.")
+@click.option("--threshold", type=click.IntRange(1, 100), help="Score from which names match. [default: of the rules]")
 @click.option("--map", "mapping", multiple=True, metavar="CANONICAL=ACTUAL", help="Column to read something from.")
 @click.option("--name-columns", metavar="A,B,…", help="Columns that are the name together, if it is more than one.")
 @click.option(
@@ -68,13 +69,22 @@ def _check(plot: Path | None) -> None:
 
 
 def _evaluated(
-    records: Path | None, truth: Path, profile: Profile, mapping: tuple[str, ...], name_columns: str | None, worst: int
+    records: Path | None,
+    truth: Path,
+    *,
+    profile: Profile,
+    threshold: int | None,
+    mapping: tuple[str, ...],
+    name_columns: str | None,
+    worst: int,
 ) -> "Evaluation":
     from services.deduplication.evaluating import Reading, evaluate_names, evaluate_records
     from services.deduplication.preparing import Source
     from services.deduplication.truth import LabelledNames, read_truth
 
     known, rules = read_truth(truth), Rules.of(profile)
+    if threshold:
+        rules = rules.model_copy(update={"medium": threshold, "high": max(threshold, rules.high)})
     if isinstance(known, LabelledNames):
         return evaluate_names(known, rules, worst)
     if records is None:

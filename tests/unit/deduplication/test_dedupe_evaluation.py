@@ -18,13 +18,13 @@ from tests.companies import write_csv
 from tests.unit.deduplication.runs import REPEATABLY
 
 ROWS = [
-    ("a", "Falcon Roofing Inc"),
-    ("b", "Falcon Roofing Incorporated"),
-    ("c", "Falcon Rofing Inc"),
-    ("d", "Totally Other Words"),
-    ("e", "Cedar Bakery LLC"),
-    ("f", "Cedar Bakery LLC"),
-    ("g", "n/a"),
+    ("a", "Falcon", "Roofing Inc"),
+    ("b", "Falcon", "Roofing Incorporated"),
+    ("c", "Falcon", "Rofing Inc"),
+    ("d", "Totally", "Other Words"),
+    ("e", "Cedar", "Bakery LLC"),
+    ("f", "Cedar", "Bakery LLC"),
+    ("g", "n/a", ""),
 ]
 TRUE = [("a", "b"), ("b", "c"), ("c", "d"), ("e", "g")]
 """So a, b, c, d are one, e and g another, f is alone."""
@@ -32,17 +32,10 @@ TRUE = [("a", "b"), ("b", "c"), ("c", "d"), ("e", "g")]
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
-    write_csv(
-        tmp_path / "records.csv",
-        ("key", "first", "rest"),
-        ((key, *name.split(" ", 1)) if " " in name else (key, name, "") for key, name in ROWS),
-    )
+    write_csv(tmp_path / "records.csv", ("key", "first", "rest"), ROWS)
     write_csv(tmp_path / "pairs.csv", ("id_a", "id_b"), TRUE)
-    write_csv(
-        tmp_path / "names.csv",
-        ("name_a", "name_b", "is_match"),
-        [("Falcon Inc", "Falcon", 1), ("Falcon", "Cedar", 0), ("Acme", "Zenith", 1)],
-    )
+    labelled = [("Falcon Inc", "Falcon", 1), ("Falcon", "Cedar", 0), ("Acme", "Zenith", 1)]
+    write_csv(tmp_path / "names.csv", ("name_a", "name_b", "is_match"), labelled)
     return tmp_path
 
 
@@ -57,15 +50,8 @@ def invoked(*arguments: object) -> Result:
 
 
 def records(files: Path) -> list[object]:
-    return [
-        files / "records.csv",
-        "--truth",
-        files / "pairs.csv",
-        "--map",
-        "account_id=key",
-        "--name-columns",
-        "first,rest",
-    ]
+    columns = ["--map", "account_id=key", "--name-columns", "first,rest"]
+    return [files / "records.csv", "--truth", files / "pairs.csv", *columns]
 
 
 def test_records_of_any_ids_and_names_in_two_columns_are_evaluated(files: Path) -> None:
@@ -95,6 +81,11 @@ def test_a_lower_threshold_never_finds_less(files: Path) -> None:
     recalls = [point["recall"] for point in evaluated(*records(files))["sweep"]]
     assert recalls == sorted(recalls, reverse=True)
     assert recalls[0] == pytest.approx(3 / 7)
+
+
+def test_another_threshold_makes_other_groups(files: Path) -> None:
+    found = evaluated(*records(files), "--threshold", 100)
+    assert found["pairwise"]["recall"] == pytest.approx(1 / 7)  # a and b are the same name, c is misspelt
 
 
 def test_labelled_names_are_evaluated_without_records(files: Path) -> None:
