@@ -29,7 +29,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.argument("records", type=_FILE, required=False, metavar="RECORDS")
 @click.option(
-    "--truth", type=_FILE, required=True, help="CSV with id_a, id_b: pairs that match; or name_a, name_b, is_match."
+    "--truth", type=_FILE, required=True, help="CSV: id_a, id_b (match); id, cluster; or name_a, name_b, is_match."
 )
 @click.option("--profile", type=click.Choice(get_args(Profile)), default="balanced", show_default=True, help="Rules.")
 @click.option("--threshold", type=click.IntRange(1, 100), help="Score from which names match. [default: of the rules]")
@@ -44,7 +44,8 @@ def evaluate_dedupe(records: Path | None, truth: Path, as_json: bool, plot: Path
     """Measure deduplication against a known truth.
 
     RECORDS is a file as for `sluice dedupe`, but ids may be anything and dates are not needed. All steps run in this
-    process, nothing is kept. Labelled pairs of names need no RECORDS: the scores alone are measured.
+    process, nothing is kept. The truth is pairs of ids that match, or the cluster of each id, where records that it
+    does not list are not judged. Labelled pairs of names need no RECORDS: the scores alone are measured.
     Exit code 0: measured, however good; 2: wrong usage or unreadable input.
     """
     from shared.terminal.printing import print_json, show

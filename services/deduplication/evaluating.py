@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from services.deduplication.arrays import Ints
+from services.deduplication.arrays import Flags, Ints
 from services.deduplication.columns import map_columns
 from services.deduplication.compare import WHOLE, compare_pairs
 from services.deduplication.evaluation import Quality, b_cubed, pairwise, sweep
@@ -21,7 +21,7 @@ from services.deduplication.preparing import Source
 from services.deduplication.reading import slices
 from services.deduplication.rules import Rules
 from services.deduplication.similarity import Scorer
-from services.deduplication.truth import LabelledNames, Pair, true_groups
+from services.deduplication.truth import LabelledNames, LinkedRecords, true_groups
 from shared.errors import UsageError
 
 THRESHOLDS = (*range(50, 80, 5), *range(80, 101))
@@ -92,21 +92,26 @@ def _of_names(truth: LabelledNames, edges: pa.Table, place: int) -> Row:
     }
 
 
-def evaluate_records(source: Source, pairs: Sequence[Pair], rules: Rules, worst: int, reading: Reading) -> Evaluation:
-    """All steps over the records of a file. Pairs are read as connections: who is in one true group is a match."""
+def evaluate_records(source: Source, known: LinkedRecords, rules: Rules, worst: int, reading: Reading) -> Evaluation:
+    """All steps over the records of a file. Pairs are read as connections: who is in one true group is a match.
+
+    Records of which the truth is not known take part in the run, and count for nothing.
+    """
     given, ids = _given(source, reading)
-    truth = true_groups(ids, pairs)
+    truth = true_groups(ids, known.pairs)
     run = _Run(deduplicate(given, rules, keep=_KEPT), len(ids), rules)
+    judged = np.array([known.known is None or account_id in known.known for account_id in ids], bool)
+    run.leave_out(~judged)
     true, found = pairs_within(truth), pairs_within(run.groups)
     compared = _Compared(run, true)
     return Evaluation(
         threshold=rules.medium,
-        records=len(ids),
+        records=int(judged.sum()),
         true_pairs=len(true),
         candidates=compared.candidates,
         completeness=compared.completeness,
-        pairwise=pairwise(run.groups, truth),
-        b_cubed=b_cubed(run.groups, truth),
+        pairwise=pairwise(run.groups[judged], truth[judged]),
+        b_cubed=b_cubed(run.groups[judged], truth[judged]),
         sweep=compared.sweep,
         false_positives=_worst(run, np.setdiff1d(found, true), ids, worst, -1),
         false_negatives=_worst(run, np.setdiff1d(true, found), ids, worst, 1),
@@ -169,6 +174,11 @@ class _Run:
         self.groups = -1 - np.arange(records, dtype=np.int64)
         self.groups[places] = np.asarray(pc.dictionary_encode(survivors["group_id"].combine_chunks()).indices)
         self.scorer = Scorer(made["names"], made["tokens"], rules)
+
+    def leave_out(self, records: Flags) -> None:
+        """Take records for such that are in no group."""
+        self.names[records] = -1
+        self.groups[records] = -1 - np.flatnonzero(records)
 
     def by_name(self, pairs: Ints) -> tuple[Ints, Ints]:
         """The names of pairs of records, the lower first."""
@@ -240,7 +250,7 @@ def _explained(run: _Run, ids: Sequence[str], one: int, other: int) -> Row:
         "id_b": ids[other],
         "name_a": names[0],
         "name_b": names[1],
-        "score": edge.get("score"),
+        "score": edge.get("score", 100 if 0 <= run.names[one] == run.names[other] else None),
         **{part: edge.get(part) for part in PARTS},
         "reason": found.verdict,
     }

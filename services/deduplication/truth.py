@@ -1,6 +1,6 @@
 """What is known to be true of records or names, read from a file."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,7 @@ from services.deduplication.clusters import clusters
 from services.deduplication.preparing import Source
 from shared.errors import UsageError
 
-Pair = tuple[str, str]
-
-OF_RECORDS, OF_NAMES = ("id_a", "id_b"), ("name_a", "name_b", "is_match")
+PAIRS, CLUSTERS, NAMES = ("id_a", "id_b"), ("id", "cluster"), ("name_a", "name_b", "is_match")
 
 _YES, _NO = ("1", "true", "yes"), ("0", "false", "no", "")
 
@@ -28,21 +26,38 @@ class LabelledNames:
     matches: Sequence[bool]
 
 
-def read_truth(path: Path) -> Sequence[Pair] | LabelledNames:
-    """The pairs of ids that match, or labelled pairs of names. Raises UsageError."""
+@dataclass(frozen=True)
+class LinkedRecords:
+    """Pairs of ids that match; and the ids of which the truth is known, where that is not all of them."""
+
+    pairs: Sequence[tuple[str, str]]
+    known: Collection[str] | None = None
+
+
+def read_truth(path: Path) -> LinkedRecords | LabelledNames:
+    """What a file knows of records or of names. Raises UsageError."""
     table = Source.of(path).table
-    if set(OF_RECORDS) <= set(table.column_names):
-        return list(zip(*_texts(table, OF_RECORDS), strict=True))
-    if set(OF_NAMES) <= set(table.column_names):
-        left, right, labels = _texts(table, OF_NAMES)
+    columns = set(table.column_names)
+    if columns.issuperset(PAIRS):
+        return LinkedRecords(list(zip(*_texts(table, PAIRS), strict=True)))
+    if columns.issuperset(CLUSTERS):
+        return _linked(*_texts(table, CLUSTERS))
+    if columns.issuperset(NAMES):
+        left, right, labels = _texts(table, NAMES)
         return LabelledNames(left, right, [_label(label, path) for label in labels])
     raise UsageError(
         f"{path} tells no truth: its columns are {', '.join(table.column_names[2:])}",
-        remedy=f"give it the columns {', '.join(OF_RECORDS)}, or {', '.join(OF_NAMES)}",
+        remedy="give it the columns " + ", or ".join(", ".join(kind) for kind in (PAIRS, CLUSTERS, NAMES)),
     )
 
 
-def true_groups(ids: Sequence[str], pairs: Sequence[Pair]) -> Ints:
+def _linked(ids: Sequence[str], labels: Sequence[str]) -> LinkedRecords:
+    """Each record with the first of its cluster."""
+    firsts = dict(zip(reversed(labels), reversed(ids), strict=True))
+    return LinkedRecords([(firsts[label], one) for one, label in zip(ids, labels, strict=True)], frozenset(ids))
+
+
+def true_groups(ids: Sequence[str], pairs: Sequence[tuple[str, str]]) -> Ints:
     """A number for each id, the same for those that pairs connect. Raises UsageError if one of a pair is no id."""
     place = {account_id: number for number, account_id in enumerate(ids)}
     if unknown := next((known for pair in pairs for known in pair if known not in place), None):

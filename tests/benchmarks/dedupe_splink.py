@@ -30,12 +30,12 @@ from services.deduplication.rules import Rules
 from tests.companies import COMPANY, HEADERS, Companies
 from tests.unit.deduplication.runs import table
 
-WEIGHTS = (-4, 0, 4, 8, 10, 12, 14, 16, 20)
+WEIGHTS = tuple(range(-4, 16, 2))
 """Thresholds of match weight; the best by pairwise F1 counts."""
 U_PAIRS = 5e6
-RARE, PREFIX = 2, 9
+RARE, PREFIX, SHORT_PREFIX = 2, 9, 7
 NOTHING = Quality(0, 0)
-BLOCKS = ("rare_1", "rare_2", "prefix")
+BLOCKS = ("rare_1", "rare_2", "prefix", "form_prefix", "rare_prefixes")
 
 
 @dataclass
@@ -129,11 +129,18 @@ def _features(names: pa.Table, tokens: pa.Table) -> pa.Table:
             "form": names["form"],
             "tokens": pc.split_pattern(names["form"], " "),
             "prefix": pc.utf8_slice_codeunits(names["joined"], 0, PREFIX),
+            "form_prefix": pc.utf8_slice_codeunits(names["form"], 0, SHORT_PREFIX),
+            "rare_prefixes": pa.array([_prefixes(words[own[:RARE]]) for own in by_rarity], pa.string()),
             "suffix_class": _nothing(names["suffix_class"], NO_SUFFIX),
             "numbers": _nothing(names["numbers"], ""),
             **rare,
         }
     )
+
+
+def _prefixes(rarest: Sequence[str]) -> str | None:
+    """The beginnings of the rarest words, which a typing error behind them leaves alike."""
+    return f"{rarest[0][:5]} {rarest[1][:3]}" if len(rarest) == RARE else None
 
 
 def _nothing(column: pa.ChunkedArray, nothing: str) -> pa.ChunkedArray:

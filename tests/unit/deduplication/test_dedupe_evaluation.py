@@ -69,12 +69,22 @@ def test_errors_are_shown_with_their_names_scores_and_reasons(files: Path) -> No
     found = evaluated(*records(files), "--worst", 2)
     (wrong,) = found["false_positives"]
     assert (wrong["id_a"], wrong["id_b"], wrong["name_a"]) == ("e", "f", "Cedar Bakery LLC")
+    assert wrong["score"] == 100
     assert "spelt alike" in wrong["reason"]
     junk, missed = found["false_negatives"]
     assert (junk["id_a"], junk["id_b"], junk["score"]) == ("e", "g", None)
     assert "noise" in junk["reason"]
     assert missed["id_b"] == "d"
     assert missed["score"] < found["threshold"]
+
+
+def test_records_that_clusters_do_not_list_are_not_judged(files: Path) -> None:
+    write_csv(files / "pairs.csv", ("id", "cluster"), [("a", 1), ("b", 1), ("c", 2), ("d", 3), ("e", 4)])
+    found = evaluated(*records(files))
+    assert (found["records"], found["true_pairs"]) == (5, 1)
+    assert found["pairwise"] == {"precision": pytest.approx(1 / 3), "recall": 1, "f1": 0.5}
+    assert found["completeness"] == 1
+    assert {(row["id_a"], row["id_b"]) for row in found["false_positives"]} == {("a", "c"), ("b", "c")}
 
 
 def test_a_lower_threshold_never_finds_less(files: Path) -> None:
