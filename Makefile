@@ -15,7 +15,7 @@ SEED ?= 520664047
 test test-kafka test-faults fuzz: export PYTHONNODEBUGRANGES := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-kafka test-faults test-compose kafka-jars fuzz test-model check audit bench bench-kafka bench-llm bench-dedupe long-run model generate dashboards lock clean
+.PHONY: help demo up test test-kafka test-faults test-compose kafka-jars fuzz test-model check audit bench bench-kafka bench-llm bench-dedupe bench-dedupe-splink long-run model generate dashboards lock clean
 
 ##@ Try it
 help: ## List the targets
@@ -78,6 +78,10 @@ bench-kafka: $(VENV)/.dev kafka-jars ## The same on Apache Kafka
 
 bench-dedupe: $(VENV)/.dev ## Measure deduplication in stages beside its targets and a run in one process; ROWS=94152
 	$(BIN)/python -m tests.benchmarks.dedupe $(if $(ROWS),--rows $(ROWS)) $(if $(SHARDS),--shards $(SHARDS))
+
+bench-dedupe-splink: $(VENV)/.dev ## Measure deduplication in one process beside Splink, which this installs; ROWS=94152
+	$(BIN)/uv pip install --quiet --python $(BIN)/python splink
+	$(BIN)/python -m tests.benchmarks.dedupe_splink $(if $(ROWS),--rows $(ROWS))
 
 long-run: $(VENV)/.dev kafka-jars ## Send COUNT=1000000 indicators through every stage on Apache Kafka: docs/long-run.md
 	SLUICE_TEST_BACKEND=apache $(BIN)/python -m tests.benchmarks.long_run $(if $(COUNT),--count $(COUNT)) $(if $(INTO),--into $(INTO))

@@ -215,7 +215,7 @@ def _wanted(options: Options) -> "Wanted":
     rules = Rules.of("strict" if options.profile == "strict" else "balanced")
     if options.ranks:
         rules = rules.model_copy(update={"relationship_ranks": _ranks(options.ranks)})
-    return Wanted(rules, _pairs(options.mapping), options.shards, options.run_type)
+    return Wanted(rules, as_mapping(options.mapping), options.shards, options.run_type)
 
 
 def _decided(options: Options) -> "Decided":
@@ -228,7 +228,8 @@ def _decided(options: Options) -> "Decided":
     )
 
 
-def _pairs(mapping: tuple[str, ...]) -> Mapping[str, str]:
+def as_mapping(mapping: tuple[str, ...]) -> Mapping[str, str]:
+    """Canonical columns by what `--map` says of them. Raises UsageError."""
     pairs = {}
     for text in mapping:
         canonical, equals, actual = text.partition("=")
