@@ -1,5 +1,6 @@
 """Settings: frozen groups, one a concern, read once at the entry point with `Settings.load()`."""
 
+from shared.settings.correction import CorrectionSettings
 from shared.settings.describe import SettingRow, describe
 from shared.settings.llm import CASCADE_PREFIX, EMBEDDED_PROVIDER, VENDORS, LlmSettings
 from shared.settings.loading import Settings
@@ -11,6 +12,7 @@ __all__ = [
     "EMBEDDED_PROVIDER",
     "VENDORS",
     "ApiSettings",
+    "CorrectionSettings",
     "DatabaseSettings",
     "EmbeddedSettings",
     "FeedSettings",

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from shared.errors import UsageError
 from shared.settings.concern import Concern, names_of
+from shared.settings.correction import CorrectionSettings
 from shared.settings.llm import LlmSettings
 from shared.settings.servers import DatabaseSettings, EmbeddedSettings, KafkaSettings
 from shared.settings.work import ApiSettings, FeedSettings, LogSettings, RuntimeSettings, TracingSettings
@@ -31,6 +32,7 @@ class Settings(BaseModel):
     feed: FeedSettings = FeedSettings()
     api: ApiSettings = ApiSettings()
     llm: LlmSettings = LlmSettings()
+    correction: CorrectionSettings = CorrectionSettings()
     log: LogSettings = LogSettings()
     tracing: TracingSettings = TracingSettings()
 
