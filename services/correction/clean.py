@@ -19,10 +19,11 @@ _WORD: Final = re.compile(r"\w+(?:['\u2019]\w+)*")
 
 async def clean(items: Sequence[Extracted]) -> list[Outcome]:
     """What is derived from the body and its time."""
-    return [emit(_cleaned(item)) for item in items]
+    return [emit(cleaned_row(item)) for item in items]
 
 
-def _cleaned(item: Extracted) -> Cleaned:
+def cleaned_row(item: Extracted) -> Cleaned:
+    """With what is derived from its body and its time."""
     text = item.text or ""
     tidy = cleaned(text) if item.role not in {"tool", ""} else text
     return Cleaned(

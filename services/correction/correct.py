@@ -3,8 +3,7 @@ original stays, with the reason."""
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from schemas.correction import Corrected, CorrectionStatus, Identified
@@ -16,7 +15,7 @@ from services.correction.protect import protected_spans
 from services.correction.secrets import secret_spans
 from shared.llm.gateway import EMBEDDED, Ask
 from shared.llm.question import Answer
-from shared.runtime.outcome import Outcome, Usage, emit
+from shared.runtime.outcome import NO_USAGE, Outcome, Usage, emit
 from shared.settings import CorrectionSettings
 
 LEAST_CHARACTERS: Final = 10
@@ -26,14 +25,6 @@ _LETTER: Final = re.compile(r"[^\W\d_]")
 _REASON: Final = re.compile(r"(?:^|: )([a-z-]+): ")
 
 Answered = Answer[CorrectedPassage]
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A text that is to be corrected, in its parts."""
-
-    place: int
-    parts: tuple[Masked, ...]
 
 
 class Verdict(NamedTuple):
@@ -46,25 +37,33 @@ class Verdict(NamedTuple):
 
 async def correct(items: Sequence[Identified], ask: Ask, settings: CorrectionSettings) -> list[Outcome]:
     """One final row an item. Raises TransientError if nobody can answer now."""
-    verdicts = {place: Verdict(CorrectionStatus.SKIPPED, why) for place, why in _hindrances(items)}
-    work = [
-        Work(place, _parts(item.text or "", secrets=settings.redact_secrets and _leaves(ask, place)))
+    hindrances = [hindrance(item) for item in items]
+    places = [place for place, why in enumerate(hindrances) if not why]
+    found = await corrected_texts(
+        [items[place].text or "" for place in places], ask, places, redact=settings.redact_secrets
+    )
+    results = dict(zip(places, found, strict=True))
+    return [
+        _outcome(item, *results.get(place, (Verdict(CorrectionStatus.SKIPPED, hindrances[place]), NO_USAGE)))
         for place, item in enumerate(items)
-        if place not in verdicts
     ]
-    passages = [Passage(text=part.text) for one in work for part in one.parts]
-    places = [one.place for one in work for _ in one.parts]
-    answers = iter(await ask(CORRECTION, passages, places) if passages else ())
-    usages = dict[int, Usage]()
-    for one in work:
-        given = [next(answers) for _ in one.parts]
-        verdicts[one.place] = verdict(items[one.place].text or "", one.parts, given)
-        usages[one.place] = _together([answer.usage for answer in given])
-    return [_outcome(item, verdicts[place], usages.get(place, Usage())) for place, item in enumerate(items)]
 
 
-def _hindrances(items: Sequence[Identified]) -> Iterator[tuple[int, str]]:
-    return ((place, why) for place, item in enumerate(items) if (why := hindrance(item)))
+async def corrected_texts(
+    texts: Sequence[str], ask: Ask, places: Sequence[int] | None = None, *, redact: bool
+) -> list[tuple[Verdict, Usage]]:
+    """What comes of each text and what it took. `places`: where they stand in the batch, default all; `redact`: hide
+    secrets from whoever is asked over the network. Raises TransientError."""
+    places = range(len(texts)) if places is None else places
+    works = [_parts(text, secrets=redact and _leaves(ask, place)) for text, place in zip(texts, places, strict=True)]
+    passages = [Passage(text=part.text) for parts in works for part in parts]
+    asked = [place for parts, place in zip(works, places, strict=True) for _ in parts]
+    answers = iter(await ask(CORRECTION, passages, asked) if passages else ())
+    given = [[next(answers) for _ in parts] for parts in works]
+    return [
+        (verdict(text, parts, some), _together([answer.usage for answer in some]))
+        for text, parts, some in zip(texts, works, given, strict=True)
+    ]
 
 
 def hindrance(item: Identified) -> str:

@@ -51,7 +51,8 @@ def _reading(wrong: str, readings: list[str], known: Mapping[str, int]) -> str:
     if len(wrong) < _LONG_ENOUGH:
         return ""
     first, second, *_ = sorted(readings, key=lambda right: (slips(wrong, right), -known[right]))
-    times = 1 if slips(wrong, first) < slips(wrong, second) else _FAR_MORE_COMMON
+    nearer = slips(wrong, first) < slips(wrong, second)
+    times = 1 / _FAR_MORE_COMMON if nearer else _FAR_MORE_COMMON
     return first if known[first] >= times * known[second] else ""
 
 

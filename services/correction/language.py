@@ -19,8 +19,8 @@ _SCRIPTS: Final[Mapping[str, re.Pattern[str]]] = {
 _SMALL_WORDS: Final[Mapping[str, frozenset[str]]] = {
     language: frozenset(words.split())
     for language, words in {
-        "english": "the of and to in is that it for you this with on are be have not as at but from they we can will do "
-        "what there my an how when which if please would should could don't it's i'm does has was were so then",
+        "english": "the of and to in is that it for you this with on are be have not as at but from they we can will "
+        "what there my an how when which if please would should could don't it's i'm does has was were",
         "german": "der die das und ist nicht ich ein eine zu den mit von sie es auf für dem wie auch wird bitte aber "
         "wenn noch nur oder kann werden hat einen wir du dass als bei nach mir mein sind war",
         "french": "le la les de des et est un une que qui dans pour pas ce il je vous nous avec sur du au ne plus mais "

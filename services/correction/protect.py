@@ -57,48 +57,60 @@ _BLOCKS: Final = (
     r"\$\$[\s\S]+?\$\$",
 )
 _TOKENS: Final = (
-    r"⟦[^⟧\n]*⟧",  # what looks like a marker of ours
-    r"<!--[\s\S]*?-->|</?[A-Za-z][^<>\n]*>|&#?\w+;",
-    r"(?<=\])\([^)\n]*\)|(?<=\])\[[^\]\n]*\]",  # the target of a Markdown link
-    r"\b[A-Za-z][\w+.-]*://[^\s<>\"'`]+|\bwww\.[^\s<>\"'`]+|\bmailto:\S+",
-    r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+",
-    r"\{\{[^}\n]*\}\}|\$?\{[\w.:!-]*\}|%\([\w.]+\)[sdifr]|%[sdifr]\b|\$\w+|%\w+%",
-    rf"\"[^\"\n]*\b(?:{_ERROR_WORDS})\b[^\"\n]*\"|“[^”\n]*\b(?:{_ERROR_WORDS})\b[^”\n]*”",
-    rf"(?<!\w)'[^'\n]*\b(?:{_ERROR_WORDS})\b[^'\n]*'(?!\w)",
-    r"(?<![\w/])[A-Za-z]:\\[^\s\"'`]*|\\\\\w[^\s\"'`]*",
-    r"(?<![\w/.])(?:~|\.{1,2})?/[\w.@%+=-]+(?:/[\w.@%+=*-]+)*/?",
-    r"(?<![\w/])[\w.@-]+(?:/[\w.@*-]+){2,}/?|(?<![\w/])[\w.@-]+/(?=\s|$|[,.;:)])",
-    rf"(?<![\w/])[\w.@-]+/[\w.@/-]*\.(?:{_FILE_ENDINGS})\b|(?<![\w.])\.?[\w-]+(?:\.[\w-]+)*\.(?:{_FILE_ENDINGS})\b",
-    r"(?<![\w.])\.[A-Za-z]\w*\b",
-    r"(?<![\w-])--?[A-Za-z][\w-]*(?:=[^\s,;]+)?",
-    r"[@#][\w/-]*\w",
-    r"(?<!\w):[a-z0-9_+-]+:(?!\w)",
-    r"\b\w+(?:\.\w+)*\((?:[^()\n]{0,80})\)",
-    r"\b[A-Za-z_]\w*(?:(?:\.|::|->)[A-Za-z_]\w*)+\b",
-    r"\b\w*_\w*\b",
-    r"\b[a-z]+[A-Z]\w*\b|\b[A-Z][a-z0-9]+[A-Z]\w*\b",
-    r"\b[A-Z]{2,6}s?\b",  # longer ones are shouted words, unless they have digits or underscores
-    r"(?:[#$€£]|\b)\w*\d(?:[\w.,:/+-]*\w)?%?",
-    r"[\U0001F000-\U0001FAFF\u2600-\u27BF\u2B50\u200D\uFE0F\U000E0020-\U000E007F]+",
+    ("⟦", r"⟦[^⟧\n]*⟧"),  # what looks like a marker of ours
+    ("<&", r"<!--[\s\S]*?-->|</?[A-Za-z][^<>\n]*>|&#?\w+;"),
+    ("]", r"(?<=\])\([^)\n]*\)|(?<=\])\[[^\]\n]*\]"),  # the target of a Markdown link
+    (":.", r"\b[A-Za-z][\w+.-]*://[^\s<>\"'`]+|\bwww\.[^\s<>\"'`]+|\bmailto:\S+"),
+    ("@", r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
+    ("{%$", r"\{\{[^}\n]*\}\}|\$?\{[\w.:!-]*\}|%\([\w.]+\)[sdifr]|%[sdifr]\b|\$\w+|%\w+%"),
+    ('"“', rf"\"[^\"\n]*\b(?:{_ERROR_WORDS})\b[^\"\n]*\"|“[^”\n]*\b(?:{_ERROR_WORDS})\b[^”\n]*”"),
+    ("'", rf"(?<!\w)'[^'\n]*\b(?:{_ERROR_WORDS})\b[^'\n]*'(?!\w)"),
+    ("\\", r"(?<![\w/])[A-Za-z]:\\[^\s\"'`]*|\\\\\w[^\s\"'`]*"),
+    ("/", r"(?<![\w/.])(?:~|\.{1,2})?/[\w.@%+=-]+(?:/[\w.@%+=*-]+)*/?"),
+    ("/", r"(?<![\w./@-])[\w.@-]+(?:/[\w.@*-]+){2,}/?|(?<![\w./@-])[\w.@-]+/(?=\s|$|[,.;:)])"),
+    ("/", rf"(?<![\w./@-])[\w.@-]+/[\w.@/-]*\.(?:{_FILE_ENDINGS})\b"),
+    (".", rf"(?<![\w.-])\.?[\w-]+(?:\.[\w-]+)*\.(?:{_FILE_ENDINGS})\b|(?<![\w.])\.[A-Za-z]\w*\b"),
+    ("-", r"(?<![\w-])--?[A-Za-z][\w-]*(?:=[^\s,;]+)?"),
+    ("@#", r"[@#][\w/-]*\w"),
+    (":", r"(?<![\w:]):[a-z0-9_+-]+:(?!\w)"),
+    ("(", r"\b\w+(?:\.\w+)*\([^()\n]{0,80}\)"),
+    (".:>", r"(?<![\w.])[A-Za-z_]\w*(?:(?:\.|::|->)[A-Za-z_]\w*)+\b"),
+    ("_", r"\b\w*_\w*\b"),
+    ("", r"\b[a-z]+[A-Z]\w*\b|\b[A-Z][a-z0-9]+[A-Z]\w*\b"),
+    ("", r"\b[A-Z]{2,6}s?\b"),  # longer ones are shouted words, unless they have digits or underscores
+    ("0123456789", r"(?:[#$€£]|\b)\w*\d(?:[\w.,:/+-]*\w)?%?"),
+    ("", r"[\U0001F000-\U0001FAFF\u2600-\u27BF\u2B50\u200D\uFE0F\U000E0020-\U000E007F]+"),
 )
+"""Signs of which a text has one at least, or the pattern need not be tried; and the pattern."""
 
 
-def _compiled(patterns: Sequence[str]) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(pattern, re.MULTILINE) for pattern in patterns)
+class _Rule(NamedTuple):
+    needs: frozenset[str]
+    pattern: re.Pattern[str]
 
 
-_PATTERNS: Final = (*_compiled(_BLOCKS), *_compiled(_LINES), *_compiled(_TOKENS))
-_CODE: Final = (*_compiled(_BLOCKS[:3]), *_compiled(_LINES[3:8]))
+def _rules(rules: Iterable[tuple[str, str]]) -> tuple[_Rule, ...]:
+    return tuple(_Rule(frozenset(needs), re.compile(pattern, re.MULTILINE)) for needs, pattern in rules)
+
+
+_CODE: Final = _rules(("", pattern) for pattern in (*_BLOCKS[:3], *_LINES[3:8]))
+_RULES: Final = (*_rules(("", pattern) for pattern in (*_BLOCKS, *_LINES)), *_rules(_TOKENS))
 
 
 def protected_spans(text: str) -> list[Span]:
     """Everything that must not change, in order, without overlaps."""
-    return merged(Span(*match.span()) for pattern in _PATTERNS for match in pattern.finditer(text))
+    return _found(_RULES, text)
 
 
 def code_spans(text: str) -> list[Span]:
     """Blocks of code and traces: where blanks have a meaning."""
-    return merged(Span(*match.span()) for pattern in _CODE for match in pattern.finditer(text))
+    return _found(_CODE, text)
+
+
+def _found(rules: Sequence[_Rule], text: str) -> list[Span]:
+    signs = frozenset(text)
+    tried = (rule.pattern for rule in rules if not rule.needs or rule.needs & signs)
+    return merged(Span(*match.span()) for pattern in tried for match in pattern.finditer(text))
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from schemas.correction import FileSlice, TranscriptSource
 from shared.database import Database, Executor, Queries, Record
-from shared.database.ledger import NewBatch, open_batch
+from shared.database.ledger import NewBatch, batch, open_batch
 
 PIPELINE = "correction"
 PAGE = 500
@@ -47,6 +47,8 @@ class RunProgress(NamedTuple):
     expected: int | None
     decision: str | None
     ended: bool
+    refused: str | None
+    """Why its source was not taken in."""
 
 
 async def open_run(
@@ -90,8 +92,11 @@ async def close_slices(database: Database, places: Sequence[tuple[str, str]], co
 
 async def _declare(executor: Executor, run_id: str, items: int) -> None:
     """From now on the run ends with its last item. A rolling batch may still get other sources."""
-    if not run_id.startswith(ROLLING):
-        await open_batch(executor, NewBatch(run_id, PIPELINE, items))
+    if run_id.startswith(ROLLING):
+        return
+    known = await batch(executor, run_id)
+    provider, trace_id = (known.provider, known.trace_id) if known else ("", "")
+    await open_batch(executor, NewBatch(run_id, PIPELINE, items, provider=provider, trace_id=trace_id))
 
 
 async def store_rows(executor: Executor, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -134,10 +139,10 @@ async def manifest_of(executor: Executor, run_id: str) -> dict[str, Any]:
     return found
 
 
-async def progress_of(executor: Executor, run_id: str) -> RunProgress:
-    """How far a run is."""
-    (row,) = await executor.fetch(queries()["progress_of_run"], run_id)
-    return RunProgress(row["done"], row["expected"], row["decision"], bool(row["ended"]))
+async def progress_of(executor: Executor, run_id: str, source_id: str) -> RunProgress:
+    """How far a run of one source is."""
+    (row,) = await executor.fetch(queries()["progress_of_run"], run_id, source_id)
+    return RunProgress(row["done"], row["expected"], row["decision"], bool(row["ended"]), row["refused"])
 
 
 async def statuses_of(executor: Executor, run_id: str) -> list[Record]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import sys
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from shared.settings import Settings
 
 Say = Callable[[str], None]
 
-STAGES_LOCK = "stages.lock"
+SLUICE = (sys.executable, "-m", "services.cli.main")
+"""How a child process of this program is started."""
 LOCK_POLL_SECONDS = 0.5
 
 
@@ -38,7 +40,7 @@ async def local_stack(
     """Broker and database (configured or embedded) with tables and topics, and the stages of `pipeline` running.
 
     Stages are started here if any server is embedded, since nobody else could reach it; `stages` overrides that.
-    Only one command of a state directory runs them; another one uses those, and takes over when that one goes.
+    Only one command of a state directory runs those of a pipeline; another one uses them, and takes over when it goes.
     """
     async with embedded_stack(settings, say) as servers, AsyncExitStack() as stack:
         wanted = bool(servers.embedded) if stages is None else stages
@@ -47,10 +49,11 @@ async def local_stack(
             yield Local(servers.settings, servers.embedded, None)
             return
         supervisor = Supervisor(servers.settings, pipeline.stages, command, say)
-        lock = _try_lock(settings.embedded.directory / STAGES_LOCK)
+        lock_file = settings.embedded.directory / f"{pipeline.name}.lock"
+        lock = _try_lock(lock_file)
         if lock is None:
             say("the stages are already running here; using those")
-            heir = asyncio.create_task(_take_over(settings, supervisor, stack, say))
+            heir = asyncio.create_task(_take_over(lock_file, supervisor, stack, say))
             stack.callback(heir.cancel)
             yield Local(servers.settings, servers.embedded, None)
             return
@@ -101,8 +104,7 @@ def _try_lock(path: Path) -> IO[bytes] | None:
     return file
 
 
-async def _take_over(settings: Settings, supervisor: Supervisor, stack: AsyncExitStack, say: Say) -> None:
-    path = settings.embedded.directory / STAGES_LOCK
+async def _take_over(path: Path, supervisor: Supervisor, stack: AsyncExitStack, say: Say) -> None:
     while (lock := _try_lock(path)) is None:  # noqa: ASYNC110 -- a lock of another process has no event
         await asyncio.sleep(LOCK_POLL_SECONDS)
     stack.callback(lock.close)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import psutil
 
-from services.cli.session import CHILD_COMMAND, classification
+from services.cli.session import classification
 from shared.embedded.stack import BROKER, DATABASE, embedded_stack
-from shared.service.local import Local, Say, local_stack, prepare
+from shared.service.local import SLUICE, Local, Say, local_stack, prepare
 from shared.settings import Settings
 from tests.kafka.backend import own_servers
 
@@ -33,7 +33,7 @@ async def running_pipeline(settings: Settings, say: Say = lambda _: None) -> Asy
         embedded_stack(Settings.load(settings.as_environment() | servers), say) as stack,
     ):
         await prepare(stack.settings, classification(), (BROKER, DATABASE))
-        async with local_stack(stack.settings, classification(), CHILD_COMMAND, say, stages=True) as local:
+        async with local_stack(stack.settings, classification(), SLUICE, say, stages=True) as local:
             yield local
 
 

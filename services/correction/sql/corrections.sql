@@ -73,10 +73,11 @@ GROUP BY 1, 2, 3
 ORDER BY rows DESC, 1, 3;
 
 -- name: progress_of_run
--- How far run $1 is: rows that are final, and the rows that its manifests promise.
+-- How far run $1 is: rows that are final, and those that its manifest promises; why its source $2 was refused, if it was.
 SELECT (SELECT count(*) FROM batch_items WHERE batch_id = $1)::integer AS done,
        (SELECT sum((manifest -> 'discovery' ->> 'rows_expected')::integer
                    + (manifest -> 'discovery' ->> 'lines_invalid')::integer)
         FROM correction_runs WHERE run_id = $1)::integer AS expected,
        (SELECT min(decision) FROM correction_runs WHERE run_id = $1) AS decision,
-       (SELECT batch_end_time IS NOT NULL FROM batches WHERE batch_id = $1) AS ended;
+       (SELECT batch_end_time IS NOT NULL FROM batches WHERE batch_id = $1) AS ended,
+       (SELECT error FROM batch_items WHERE batch_id = $1 AND item_id = $2 AND status = 'dead_lettered') AS refused;
