@@ -6,7 +6,15 @@ from click.testing import CliRunner
 
 from services.cli.main import COMMANDS, sluice
 
-PLUGINS = {"api-keys", "evaluate", "review", "simulate-vendor"}
+PLUGINS = {
+    "api-keys",
+    "correct",
+    "correction-runs",
+    "evaluate",
+    "evaluate-correction",
+    "review",
+    "simulate-vendor",
+}
 
 
 @pytest.mark.parametrize("name", [*COMMANDS, *PLUGINS])

@@ -98,7 +98,8 @@ def test_topics_are_those_that_are_declared(name: str) -> None:
 @pytest.mark.parametrize("name", WITH_OPERATORS)
 def test_a_stage_shows_its_own_certificate_and_may_do_what_it_has_to(name: str) -> None:
     users, deployed = named(name, "KafkaUser"), named(name, "Deployment")
-    assert set(users) == {stage.full_name for stage in stages()} | {"classification.submit", "tools", "keda"}
+    submitting = {f"{stage.pipeline}.submit" for stage in stages()}
+    assert set(users) == {stage.full_name for stage in stages()} | submitting | {"tools", "keda"}
     for stage in stages():
         acls = users[stage.full_name]["spec"]["authorization"]["acls"]
         granted = {(acl["resource"]["name"], what) for acl in acls for what in acl["operations"]}
