@@ -22,7 +22,7 @@ LEAST_CHARACTERS: Final = 10
 MOST_EDITS_STORED: Final = 200
 NO_ANSWER, PROTECTED = "no-answer", "protected"
 _LETTER: Final = re.compile(r"[^\W\d_]")
-_REASON: Final = re.compile(r"(?:^|: )([a-z-]+): ")
+_REASON: Final = re.compile(r"(?:^|(?<=: ))[a-z-]+(?=: )")
 
 Answered = Answer[CorrectedPassage]
 

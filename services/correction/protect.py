@@ -51,6 +51,7 @@ _LINES: Final = (
 _INDENTED: Final = r"(?:(?: {4}|\t)[ \t]*(?![-*+][ ]|\d+[.)][ ])\S[^\n]*(?:\n|\Z))"
 _BLOCKS: Final = (
     r"^[ \t]*(?P<fence>```+|~~~+)[^\n]*(?:\n(?:[^\n]*\n)*?[ \t]*(?P=fence)[`~]*[ \t]*$|[\s\S]*\Z)",
+    r"```[\s\S]*?(?:```|\Z)",  # a fence in the middle of a line
     rf"(?<=\n)[ \t]*\n{_INDENTED}+|\A{_INDENTED}{{2,}}",  # indented after a blank line
     r"<(?P<tag>pre|code|script|style|kbd|samp)\b[^>]*>[\s\S]*?</(?P=tag)>",
     r"(?P<ticks>`+)(?!`)[^\n]*?(?:\n[^\n]+?)??(?<!`)(?P=ticks)(?!`)",
@@ -93,7 +94,7 @@ def _rules(rules: Iterable[tuple[str, str]]) -> tuple[_Rule, ...]:
     return tuple(_Rule(frozenset(needs), re.compile(pattern, re.MULTILINE)) for needs, pattern in rules)
 
 
-_CODE: Final = _rules(("", pattern) for pattern in (*_BLOCKS[:3], *_LINES[3:8]))
+_CODE: Final = _rules(("", pattern) for pattern in (*_BLOCKS[:4], *_LINES[3:8]))
 _RULES: Final = (*_rules(("", pattern) for pattern in (*_BLOCKS, *_LINES)), *_rules(_TOKENS))
 
 
