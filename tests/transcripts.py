@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from services.correction.dictionary import misspellings
+from services.correction.edits import slips
 
 REPEATS = 0.3
 """Of the typed messages, those that somebody typed before."""
@@ -29,7 +30,7 @@ _CODE = (
     "v2.13.4",
     "$HOME/.config",
     "user@example.com",
-    'the message "could not recieve the file"',
+    '"could not recieve the file"',
 )
 _OTHERS = (
     "Bitte schau dir die Datei an, der Fehler tritt nur auf, wenn die Liste leer ist und nichts geladen wird.",
@@ -61,7 +62,7 @@ def _typos() -> dict[str, list[str]]:
     """Word → its listed misspellings, for the words that messages are made of."""
     found: dict[str, list[str]] = {}
     for wrong, right in misspellings().items():
-        if right in _WORDS and wrong.isalpha() and wrong.isascii():
+        if right in _WORDS and wrong.isalpha() and wrong.isascii() and slips(wrong, right) <= 2:
             found.setdefault(right, []).append(wrong)
     return found
 

@@ -229,10 +229,13 @@ def _is_correction(edit: Edit, before: str) -> bool:
         return len(right) - len(wrong) in {-1, 0, 1, 2} and len(wrong) <= 3
     if not right:
         return re.search(rf"\b({re.escape(' '.join(edit.wrong))})\s+\1\b", before, re.IGNORECASE) is not None
-    if not wrong:
-        return False
-    old, new = "".join(wrong), "".join(right)
-    return abs(len(wrong) - len(right)) <= 1 and slips(old, new) <= max(2, _RESEMBLES * len(old))
+    if len(wrong) == len(right):
+        return all(_resembles(old, new) or {old, new} <= _SMALL for old, new in zip(wrong, right, strict=True))
+    return bool(wrong) and abs(len(wrong) - len(right)) == 1 and _resembles("".join(wrong), "".join(right))
+
+
+def _resembles(old: str, new: str) -> bool:
+    return slips(old, new) <= max(2, _RESEMBLES * len(old))
 
 
 def _words(words: tuple[str, ...]) -> list[str]:
