@@ -49,13 +49,15 @@ def list_runs(limit: int, as_json: bool) -> None:
 
 @correction_runs.command()
 @click.argument("run_id")
+@click.option("--warehouse", is_flag=True, help="Also count the rows in the warehouse, which is a query job.")
 @options.as_json
-def verify(run_id: str, as_json: bool) -> None:
+def verify(run_id: str, warehouse: bool, as_json: bool) -> None:
     """Check the sums of a run: lines = records + skipped + invalid, rows = final rows. Exit code 1 if one is wrong."""
     from shared.terminal.connect import ask
     from shared.terminal.printing import facts, print_json, show
 
-    found = asyncio.run(ask(Settings.load(), lambda database: _verified(database, run_id)))
+    settings = Settings.load()
+    found = asyncio.run(ask(settings, lambda database: _verified(database, run_id, settings, warehouse)))
     if as_json:
         print_json(found)
     else:
@@ -63,7 +65,7 @@ def verify(run_id: str, as_json: bool) -> None:
     raise SystemExit(0 if found["reconciled"] else 1)
 
 
-async def _verified(database: "Database", run_id: str) -> dict[str, Any]:
+async def _verified(database: "Database", run_id: str, settings: Settings, warehouse: bool) -> dict[str, Any]:
     run = await _run(database, run_id)
     lines = run["records"] + sum(run["skipped"].values()) + run["invalid"]
     sums = {
@@ -72,8 +74,24 @@ async def _verified(database: "Database", run_id: str) -> dict[str, Any]:
         "rows_final": run["completed"] == run["rows"],
         "unreadable_in_dead_letters": run["dead_lettered"] == run["invalid"] + run["unreadable"],
     }
+    if warehouse:
+        sums["rows_in_warehouse"] = await _in_warehouse(database, run_id, settings) == run["stored"]
     counts = {name: run[name] for name in ("lines", "records", "rows", "invalid", "unreadable", "completed", "stored")}
     return {**counts, "skipped": run["skipped"], **sums, "reconciled": all(sums.values())}
+
+
+async def _in_warehouse(database: "Database", run_id: str, settings: Settings) -> int:
+    """Raises UsageError if there is none, or if the queries of the day are used up."""
+    from services.correction.sinks.making import make_sink
+    from services.correction.sinks.quota import take
+
+    correction = settings.correction
+    if not correction.bigquery_table:
+        raise UsageError("there is no warehouse", remedy="set SLUICE_CORRECTION_BIGQUERY_TABLE")
+    sink = make_sink(correction)
+    if not await take(database, "query", correction.query_jobs_a_day):
+        raise UsageError("the query jobs of today are used up", remedy="try again after midnight UTC")
+    return await asyncio.to_thread(sink.count, run_id)
 
 
 @correction_runs.command(name="roll-back")

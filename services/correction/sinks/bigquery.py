@@ -100,7 +100,7 @@ class BigQuerySink:
         query = f"SELECT COUNT(DISTINCT extraction_id) AS found FROM `{self._table}` WHERE run_id = @run"  # noqa: S608 -- the table is a setting
         wanted = bigquery.QueryJobConfig(query_parameters=[bigquery.ScalarQueryParameter("run", "STRING", run_id)])
         try:
-            rows = list(self._client.query(query, job_config=wanted).result(timeout=TIMEOUT_SECONDS))
+            rows = list(self._client.query_and_wait(query, job_config=wanted, wait_timeout=TIMEOUT_SECONDS))
         except _FAILURES as error:
             raise TransientError(f"BigQuery did not answer: {type(error).__name__}") from error
         return int(rows[0]["found"])

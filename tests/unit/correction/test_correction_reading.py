@@ -17,6 +17,7 @@ from services.correction.manifest import Decision, checked, manifest
 from services.correction.moments import in_utc
 from services.correction.results import body_of
 from services.correction.transcripts.chat_export import ChatExport
+from services.correction.transcripts.rows import Skipped
 from shared.errors import UsageError
 from tests.transcripts import messages, write_folder
 
@@ -126,7 +127,7 @@ class TestChatExport:
 
         record = {"mapping": {"a": node(None, "one"), "b": node("a", "dead end"), "c": node("a", "two")}}
         found = ChatExport().rows({**record, "current_node": "c"})
-        assert not isinstance(found, scanning.Skipped)
+        assert not isinstance(found, Skipped)
         assert [row.body for row in found] == ["one", "two"]
 
 
