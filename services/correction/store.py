@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
 
+from pydantic_core import to_json
+
 from schemas.correction import FileSlice, TranscriptSource
 from shared.database import Database, Executor, Queries, Record
 from shared.database.ledger import NewBatch, batch, open_batch
 
 PIPELINE = "correction"
-PAGE = 500
+PAGE = 1_000
+LAST_INDEX = ":99999999"
 _JSON_COLUMNS = ("body", "edits", "thread", "extra")
 ROLLING = "rolling-"
 """Batches that hold whatever came within an hour: nobody knows how much that will be."""
@@ -68,6 +71,7 @@ async def open_run(
             manifest["go_no_go"],
             json.dumps(manifest),
             [one.slice_id for one in slices],
+            manifest["discovery"]["rows_expected"] + manifest["discovery"]["lines_invalid"] if slices else 0,
         )
         if not slices:
             await _declare(transaction, run_id, 0)
@@ -105,7 +109,7 @@ async def store_rows(executor: Executor, rows: Sequence[Mapping[str, Any]]) -> N
         return
     await executor.execute(queries()["lock_marks"])
     before = await executor.fetch(queries()["fingerprints_of"], [row["extraction_id"] for row in rows])
-    await executor.execute(queries()["upsert_corrections"], json.dumps(rows))
+    await executor.execute(queries()["upsert_corrections"], to_json(rows).decode())
     touched = {row["fingerprint"] for row in before} | {row["fingerprint"] for row in rows}
     await executor.execute(queries()["mark_duplicates"], sorted(touched))
 
@@ -151,12 +155,13 @@ async def statuses_of(executor: Executor, run_id: str) -> list[Record]:
 
 
 async def rows_of(executor: Executor, run_id: str) -> AsyncIterator[dict[str, Any]]:
-    """The rows of a run in the order of files and lines, a page at a time."""
-    place = ("", -1)
-    while page := await executor.fetch(queries()["rows_of_run"], run_id, *place, PAGE):
-        for row in page:
-            yield as_row(row)
-        place = (page[-1]["source_file"], page[-1]["message_index"])
+    """The rows of a run in the order of files, sessions and messages, a page at a time."""
+    for row in await executor.fetch(queries()["conversations_of_run"], run_id):
+        after, end = row["conversation"], row["conversation"] + LAST_INDEX
+        while page := await executor.fetch(queries()["rows_of_run"], run_id, after, end, PAGE):
+            for found in page:
+                yield as_row(found)
+            after = page[-1]["extraction_id"]
 
 
 def as_row(record: Record) -> dict[str, Any]:

@@ -53,14 +53,22 @@ WHERE ranked.extraction_id = row.extraction_id
 -- The fingerprints under which rows $1 are stored.
 SELECT DISTINCT fingerprint FROM corrections WHERE extraction_id = ANY ($1::text[]);
 
+-- name: conversations_of_run
+-- What the ids of rows begin with that are final in run $1, in the order of files and lines.
+SELECT substr(item.item_id, 1, 20) AS conversation
+FROM batch_items AS item
+JOIN corrections AS row ON row.extraction_id = item.item_id
+WHERE item.batch_id = $1
+GROUP BY 1
+ORDER BY min(row.source_file), min(row.message_index);
+
 -- name: rows_of_run
--- Rows that are final in run $1 after the place ($2, $3), in the order of files and lines, $4 at most.
+-- Rows of run $1 whose ids come after $2 and not after $3, $4 at most: found by keys alone, however large the tables are.
 SELECT row.*
-FROM corrections AS row
-JOIN batch_items AS item ON item.batch_id = $1 AND item.item_id = row.extraction_id
-WHERE (row.source_file, row.message_index) > ($2::text, $3::integer)
-ORDER BY row.source_file, row.message_index
-LIMIT $4;
+FROM (SELECT item_id FROM batch_items WHERE batch_id = $1 AND item_id > $2 AND item_id <= $3 ORDER BY item_id LIMIT $4)
+    AS item
+JOIN corrections AS row ON row.extraction_id = item.item_id
+ORDER BY row.extraction_id;
 
 -- name: statuses_of_run
 -- Rows that are final in run $1, by status and reason.
@@ -73,11 +81,11 @@ GROUP BY 1, 2, 3
 ORDER BY rows DESC, 1, 3;
 
 -- name: progress_of_run
--- How far run $1 is: rows that are final, and those that its manifest promises; why its source $2 was refused, if it was.
-SELECT (SELECT count(*) FROM batch_items WHERE batch_id = $1)::integer AS done,
-       (SELECT sum((manifest -> 'discovery' ->> 'rows_expected')::integer
-                   + (manifest -> 'discovery' ->> 'lines_invalid')::integer)
-        FROM correction_runs WHERE run_id = $1)::integer AS expected,
+-- How far run $1 is: items that are final, and those that its source promises; why its source $2 was refused, if it was.
+SELECT coalesce(batch.successful_indicators + batch.failed_indicators, 0) AS done,
+       (SELECT sum(expected) FROM correction_runs WHERE run_id = $1)::integer AS expected,
        (SELECT min(decision) FROM correction_runs WHERE run_id = $1) AS decision,
-       (SELECT batch_end_time IS NOT NULL FROM batches WHERE batch_id = $1) AS ended,
-       (SELECT error FROM batch_items WHERE batch_id = $1 AND item_id = $2 AND status = 'dead_lettered') AS refused;
+       batch.batch_end_time IS NOT NULL AS ended,
+       (SELECT error FROM batch_items WHERE batch_id = $1 AND item_id = $2 AND status = 'dead_lettered') AS refused
+FROM batches AS batch
+WHERE batch.batch_id = $1;

@@ -1,11 +1,12 @@
 -- name: open_run
--- Note what was found in a source: run $1, source $2, path $3, decision $4, manifest $5, ids of its slices $6. A source
--- that is looked through once more keeps what has become of its slices.
+-- Note what was found in a source: run $1, source $2, path $3, decision $4, manifest $5, ids of its slices $6, items that
+-- they will give $7. A source that is looked through once more keeps what has become of its slices.
 WITH run AS (
-    INSERT INTO correction_runs (run_id, source_id, path, decision, manifest, slices)
-    VALUES ($1, $2, $3, $4, $5::jsonb, cardinality($6::text[]))
+    INSERT INTO correction_runs (run_id, source_id, path, decision, manifest, slices, expected)
+    VALUES ($1, $2, $3, $4, $5::jsonb, cardinality($6::text[]), $7)
     ON CONFLICT (run_id, source_id) DO UPDATE SET
-        decision = excluded.decision, manifest = excluded.manifest, slices = excluded.slices
+        decision = excluded.decision, manifest = excluded.manifest, slices = excluded.slices,
+        expected = excluded.expected
 )
 INSERT INTO correction_slices (run_id, slice_id, source_id)
 SELECT $1, slice_id, $2 FROM unnest($6::text[]) AS t (slice_id)

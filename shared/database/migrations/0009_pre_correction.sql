@@ -6,6 +6,7 @@ CREATE TABLE correction_runs (
     decision       text NOT NULL CHECK (decision IN ('GO', 'CAUTION', 'NO-GO')),
     manifest       jsonb NOT NULL,
     slices         integer NOT NULL,
+    expected       integer NOT NULL,
     created_at     timestamptz NOT NULL DEFAULT now(),
     rolled_back_at timestamptz,
     PRIMARY KEY (run_id, source_id)
@@ -26,6 +27,7 @@ CREATE TABLE correction_slices (
 );
 CREATE INDEX correction_slices_open ON correction_slices (run_id) WHERE extracted_at IS NULL;
 
+COMMENT ON COLUMN correction_runs.expected IS 'items as they were counted while looking through: rows, and lines that are none';
 COMMENT ON COLUMN correction_slices.records IS 'lines that gave rows; lines = records + skipped + invalid';
 COMMENT ON COLUMN correction_slices.skipped IS 'lines without rows: {reason: count}';
 
@@ -77,7 +79,6 @@ CREATE TABLE corrections (
 );
 CREATE INDEX corrections_fingerprint ON corrections (fingerprint);
 CREATE INDEX corrections_run ON corrections (run_id);
-CREATE INDEX corrections_session ON corrections (session_id, message_index);
 CREATE INDEX corrections_to_load ON corrections (updated_at) WHERE loaded_at IS NULL;
 
 COMMENT ON COLUMN corrections.run_id IS 'the run that gave the row what it says; a later run with the same leaves it';

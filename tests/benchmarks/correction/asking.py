@@ -1,0 +1,101 @@
+"""The correction question at the gateway: calls, workers, limits. One process, one Postgres, a simulated vendor."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from services.correction.masking import mask
+from services.correction.passages import CORRECTION, Passage
+from shared.database import Database
+from shared.service.models import make_gateway
+from shared.settings import Settings
+from tests.benchmarks.llm.ground import Ground, ground
+from tests.benchmarks.llm.report import Line, percent
+from tests.simulated_vendor import running_simulator
+from tests.transcripts import messages
+
+SCALE = 20
+ITEMS, ALL_ITEMS = 10_000, 39_000
+AT_ONCE = 1_000
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run came to; `seconds` are the vendor's."""
+
+    distinct: int
+    seconds: float
+    stats: dict[str, Any]
+    answered: int
+
+    @property
+    def calls(self) -> int:
+        """That the vendor saw."""
+        return int(self.stats["calls"])
+
+
+async def asked(where: Ground, items: int, concurrency: int, rpm: int = 0, scale: float = SCALE) -> Asked:
+    """Ask about so many different passages."""
+    typed = messages(items, items, repeats=0)
+    passages = [Passage(text=f"{mask(one.text).text} {_name(number)}") for number, one in enumerate(typed)]
+    url = await where.new_database(scale)
+    options: dict[str, Any] = {"rpm": rpm, "tpm": 0, "latency_mean": 2.0, "time_scale": scale}
+    async with running_simulator(process=True, **options) as vendor, _opened(url) as database:
+        settings = Settings.load(
+            {
+                **vendor.environment(),
+                "SLUICE_OPENAI_RPM": str(round(rpm * scale)),
+                "SLUICE_OPENAI_TPM": "0",
+                "SLUICE_LLM_CONCURRENCY": str(concurrency),
+                "SLUICE_LLM_LINGER_MS": "20",
+            }
+        )
+        async with make_gateway(settings, database, []) as gateway:
+            began, answered = time.monotonic(), 0
+            for start in range(0, len(passages), AT_ONCE * 15):
+                some = passages[start : start + AT_ONCE * 15]
+                answers = await gateway.ask_for("correct", ["openai"] * len(some))(CORRECTION, some)
+                answered += sum(answer.value is not None for answer in answers)
+            seconds = (time.monotonic() - began) * scale
+        return Asked(len({one.text for one in passages}), seconds, await vendor.stats(), answered)
+
+
+def _name(number: int) -> str:
+    """A word of its own for each passage, which no dictionary has."""
+    letters = "bcdfghjklm"
+    return "q" + "".join(letters[int(digit)] for digit in str(number)) + "q"
+
+
+def _opened(url: str) -> Database:
+    return Database(Settings.load({"SLUICE_DATABASE_URL": url, "SLUICE_DATABASE_POOL_MAX": "8"}).database)
+
+
+async def workers() -> list[Line]:
+    """10,000 messages by one, five and twenty calls at a time."""
+    async with ground() as where:
+        one = await asked(where, 3_000, 1)
+        five = await asked(where, ITEMS, 5)
+        twenty = await asked(where, ITEMS, 20, rpm=600)
+    speed = (one.seconds / one.calls) / (five.seconds / five.calls)
+    share = (five.calls / -(-five.distinct // 15)) - 1
+    how = f"{five.calls:,} calls for {five.distinct:,} texts"
+    return [
+        Line("calls beyond the fewest", "≤ 2 %", percent(share), share <= 0.02, how),
+        Line("10,000 messages, 5 workers", "≤ 300 s", f"{five.seconds:.0f} s", five.seconds <= 300, how),
+        Line("10,000 messages, 20 workers", "≤ 90 s", f"{twenty.seconds:.0f} s", twenty.seconds <= 90, "N=600"),
+        Line("5 workers against one", "≥ 4.5 times", f"{speed:.2f} times", speed >= 4.5, "time a call, 3,000 by one"),
+        Line("every text answered", "all", f"{five.answered:,} of {ITEMS:,}", five.answered == ITEMS, how),
+    ]
+
+
+async def limit() -> list[Line]:
+    """39,000 messages in 2,600 calls."""
+    async with ground() as where:
+        five = await asked(where, ALL_ITEMS, 5)
+        twenty = await asked(where, ALL_ITEMS, 20, rpm=600, scale=10)
+    limited = twenty.stats["rate_limited"]
+    return [
+        Line("2,600 calls, 5 workers", "≤ 1,200 s", f"{five.seconds:,.0f} s", five.seconds <= 1_200, f"{five.calls:,}"),
+        Line("2,600 calls, 20 workers, N=600", "≤ 360 s", f"{twenty.seconds:.0f} s", twenty.seconds <= 360, "1:10"),
+        Line("429s", "none", str(limited), limited == 0, f"{twenty.calls:,} calls, limit never exceeded"),
+    ]
