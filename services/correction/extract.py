@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from schemas.correction import Extracted, FileSlice, Reference
 from schemas.delivery import Header, RejectCode
-from services.correction.scanning import Unreadable, parsed, rows_of
+from services.correction.scanning import TOO_LONG, Unreadable, parsed, rows_of
 from services.correction.store import SliceCounts, close_slices
 from services.correction.transcripts.formats import adapter_of, recognised
 from services.correction.transcripts.records import raw_records
@@ -24,7 +24,18 @@ INLINE_TYPED: Final = 16_384
 """Characters of a typed text that travel with its message; a longer one stays where it is."""
 INLINE_OTHER: Final = 4_096
 """The same for whatever nobody has typed: most of the bytes, and no stage looks at it."""
+REPAIRED_ROWS: Final = 90_000_000
+"""Index of rows out of repaired lines: it was not known how many there would be."""
 SLICES_TOPIC: Final = "correction.slices"
+
+
+class Invalid(NamedTuple):
+    """A line that is no record."""
+
+    line: int
+    start: int
+    end: int
+    why: str
 
 
 @dataclass(slots=True)
@@ -33,8 +44,7 @@ class ExtractedSlice:
 
     rows: list[Extracted] = field(default_factory=list)
     counts: SliceCounts = field(default_factory=SliceCounts)
-    invalid: list[tuple[int, str]] = field(default_factory=list)
-    """(line, why it is no record)."""
+    invalid: list[Invalid] = field(default_factory=list)
 
 
 async def extract(
@@ -50,7 +60,7 @@ async def extract(
             outcomes.append(Reject(RejectCode.INCOMPLETE, f"{one.file} cannot be read any more: {error.strerror}"))
         else:
             if found.invalid:
-                await outbox.bury([_letter(one, envelope, line, why) for line, why in found.invalid])
+                await outbox.bury([_letter(one, envelope, line) for line in found.invalid])
             outcomes.append(emit(*found.rows))
         counted.append(found.counts)
     places = [(envelope.batch_id, one.slice_id) for one, envelope in zip(slices, envelopes, strict=True)]
@@ -74,7 +84,7 @@ def extracted(one: FileSlice) -> ExtractedSlice:
             session = adapter.session_of(content) or session
             rows = rows_of(adapter, content)
         except Unreadable as error:
-            found.invalid.append((record.line, str(error)))
+            found.invalid.append(Invalid(record.line, record.start, record.end, str(error)))
             found.counts.invalid += 1
             continue
         if isinstance(rows, Skipped):
@@ -121,13 +131,18 @@ def conversation(session: str, file: str) -> str:
     return sha256(f"{session}\n{name}".encode(errors="surrogateescape")).hexdigest()[:16]
 
 
-def _letter(one: FileSlice, envelope: Envelope, line: int, why: str) -> tuple[StoredRecord, Reject]:
-    """A dead letter says where the line is; the line itself stays in its file."""
-    key = f"line:{one.slice_id.partition(':')[0]}:{line}"
-    value = json.dumps({"file": one.file, "path": one.path, "line": line, "error": why}).encode()
+def _letter(one: FileSlice, envelope: Envelope, line: Invalid) -> tuple[StoredRecord, Reject]:
+    """A dead letter says where the line is; the line itself stays in its file.
+
+    It is a slice of that one line: it can be replayed once the line is repaired, and its rows come after all others.
+    """
+    key = f"line:{one.slice_id.partition(':')[0]}:{line.line}"
+    place = {"slice_id": key, "start": line.start, "end": line.end, "first_line": line.line}
+    again = one.model_copy(update={**place, "first_row": REPAIRED_ROWS + line.line})
+    value = json.dumps({**again.model_dump(), "line": line.line, "error": line.why}).encode()
     headers = [(Header.BATCH_ID, envelope.headers[Header.BATCH_ID])]
     record = StoredRecord(
         SLICES_TOPIC, envelope.record.partition, key, value, headers, int(envelope.ingested_at * 1000)
     )
-    code = RejectCode.TOO_LARGE if "too long" in why else RejectCode.NOT_JSON
-    return record, Reject(code, f"{one.file}, line {line}: {why}")
+    code = RejectCode.TOO_LARGE if line.why == TOO_LONG else RejectCode.NOT_JSON
+    return record, Reject(code, f"{one.file}, line {line.line}: {line.why}")

@@ -1,7 +1,8 @@
 """`python -m tests.benchmarks.correction`: every figure that correction has a target for, measured beside it.
 
-The vendor is simulated, in a process of its own: mean 2 s log-normal, time 1:20 unless a line says otherwise; seconds
-are printed as the vendor would count them where a line is about calls, and real ones where it is about the machine.
+The vendor is simulated, in a process of its own: mean 2 s log-normal, in a world that is five times faster. Seconds are
+the vendor's where a line is about calls, and real ones where it is about the whole pipeline. Records a second of
+discovery are those of a second of CPU.
 """
 
 import argparse

@@ -146,9 +146,9 @@ class TestReconciliation:
 
     def test_an_invalid_line_is_named_without_being_quoted(self, tmp_path: Path) -> None:
         _, (found,) = slices_of(written(tmp_path / "a.jsonl", typed("hello there"), '{"secret": hunter2'))
-        ((line, why),) = found.invalid
-        assert line == 2
-        assert "hunter2" not in why
+        (invalid,) = found.invalid
+        assert invalid.line == 2
+        assert "hunter2" not in invalid.why
 
     def test_slices_have_no_gaps_and_count_on(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(scanning, "SLICE_RECORDS", 7)
