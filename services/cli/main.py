@@ -57,7 +57,11 @@ class Commands(click.Group):
         if entry is None:
             return None
         module, _, attribute = entry.target.partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
+        try:
+            command: click.Command = getattr(importlib.import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            remedy = f"Install the extra that brings it: pip install sluice[{module.split('.')[1]}]"
+            raise UsageError(f"`sluice {cmd_name}` needs the package {error.name}", remedy=remedy) from error
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -13,12 +13,35 @@ from typing import Any, Final
 
 from schemas.correction import CorrectionStatus
 from services.correction.correct import Verdict
-from services.correction.edits import edits, tokens
+from services.correction.edits import edits
 from services.correction.guards import breach
 from services.correction.masking import mask
 
 Row = Mapping[str, Any]
 _LONGEST_GRAM: Final = 4
+
+
+@dataclass(slots=True)
+class Gleu:
+    """GLEU over a corpus: n-grams shared with a reference, less those that only the source has (Napoles et al., 2015).
+
+    Each reference of a text is scored by itself, the mean counts.
+    """
+
+    sums: dict[int, list[int]] = field(default_factory=dict)
+    """Number of the reference → words, words of the reference, then for each length n-grams shared and all."""
+
+    def add(self, source: str, corrected: str, references: Sequence[str]) -> None:
+        """Add a text."""
+        for number, reference in enumerate(references):
+            found = _counts(source.split(), corrected.split(), reference.split())
+            before = self.sums.get(number, [0] * len(found))
+            self.sums[number] = [one + other for one, other in zip(before, found, strict=True)]
+
+    @property
+    def value(self) -> float | None:
+        """0 to 1; None if nothing was added."""
+        return sum(map(_of_sums, self.sums.values())) / len(self.sums) if self.sums else None
 
 
 @dataclass(slots=True)
@@ -39,7 +62,7 @@ class Score:
     protected: int = 0
     protected_kept: int = 0
     kept_original: Counter[str] = field(default_factory=Counter)
-    gleu: list[float] = field(default_factory=list)
+    gleu: Gleu = field(default_factory=Gleu)
 
     def as_dict(self) -> dict[str, Any]:
         """With the shares; None where there is nothing to share."""
@@ -47,10 +70,10 @@ class Score:
             **asdict(self),
             "kept_original": dict(self.kept_original),
             "recall": _share(self.repaired, self.edits),
-            "precision": _share(self.made_as_listed, self.made),
+            "precision": _share(self.made_as_listed, self.made if self.edits else 0),
             "clean_changed_share": _share(self.clean_changed, self.clean),
             "protected_share": _share(self.protected_kept, self.protected),
-            "gleu": sum(self.gleu) / len(self.gleu) if self.gleu else None,
+            "gleu": self.gleu.value,
         }
 
 
@@ -89,7 +112,7 @@ def _references(score: Score, row: Row, text: str, corrected: str) -> None:
     references = [str(reference) for reference in row.get("refs", ())]
     if not references:
         return
-    score.gleu.append(sum(gleu(text, corrected, reference) for reference in references) / len(references))
+    score.gleu.add(text, corrected, references)
     if all(reference == text for reference in references):
         score.clean += 1
         score.clean_changed += corrected != text
@@ -109,19 +132,21 @@ def _listed(made: tuple[str, str], wanted: Sequence[tuple[str, str]]) -> bool:
     return any(wrong in made[0] and right in made[1] for wrong, right in wanted)
 
 
-def gleu(source: str, corrected: str, reference: str) -> float:
-    """GLEU of one sentence: n-grams shared with the reference, less those that only the source has."""
-    words, given, right = (text.split() if " " in text else tokens(text) for text in (corrected, source, reference))
-    if not words:
-        return 0.0
-    logs = []
+def _counts(source: Sequence[str], corrected: Sequence[str], reference: Sequence[str]) -> list[int]:
+    counts = [len(corrected), len(reference)]
     for size in range(1, _LONGEST_GRAM + 1):
-        found, before, wanted = (_grams(one, size) for one in (words, given, right))
-        total = max(sum(found.values()), 1)
-        left = sum((found & (before - wanted)).values())
-        logs.append(math.log(max(sum((found & wanted).values()) - left, 0) / total or 1 / (2 * total)))
-    brevity = min(0.0, 1 - len(right) / len(words))
-    return math.exp(brevity + sum(logs) / _LONGEST_GRAM)
+        before, found, wanted = (_grams(words, size) for words in (source, corrected, reference))
+        shared = sum((found & wanted).values()) - sum((found & (before - wanted)).values())
+        counts += [max(shared, 0), sum(found.values())]
+    return counts
+
+
+def _of_sums(sums: Sequence[int]) -> float:
+    words, wanted, *grams = sums
+    if not words or 0 in grams:
+        return 0.0
+    logs = sum(math.log(shared / every) for shared, every in zip(grams[::2], grams[1::2], strict=True))
+    return math.exp(min(0.0, 1 - wanted / words) + logs / _LONGEST_GRAM)
 
 
 def _grams(words: Sequence[str], size: int) -> Counter[tuple[str, ...]]:

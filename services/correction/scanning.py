@@ -138,7 +138,11 @@ def scanned(source: TranscriptSource, files: Iterable[Path], found: Discovery) -
 
 def _scan(path: Path, source: TranscriptSource, found: Discovery) -> list[FileSlice]:
     file = name_below(path, source.path)
-    facts = FileFacts(file, 0, source.format)
+    facts = FileFacts(file.encode(errors="replace").decode(), 0, source.format)
+    if facts.file != file:
+        facts.fails("the name of the file is not UTF-8")
+        found.add(facts)
+        return []
     cutter = _Cutter(path, file, session_by_name(file), source.format)
     adapter = adapter_of(source.format) if source.format else None
     end, line = 0, 0

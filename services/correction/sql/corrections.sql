@@ -82,10 +82,11 @@ ORDER BY rows DESC, 1, 3;
 
 -- name: progress_of_run
 -- How far run $1 is: items that are final, and those that its source promises; why its source $2 was refused, if it was.
+-- Until it is known how many items there are the run has not ended, even if nothing has come for long.
 SELECT coalesce(batch.successful_indicators + batch.failed_indicators, 0) AS done,
        (SELECT sum(expected) FROM correction_runs WHERE run_id = $1)::integer AS expected,
        (SELECT min(decision) FROM correction_runs WHERE run_id = $1) AS decision,
-       batch.batch_end_time IS NOT NULL AS ended,
+       batch.declared AND batch.batch_end_time IS NOT NULL AS ended,
        (SELECT error FROM batch_items WHERE batch_id = $1 AND item_id = $2 AND status = 'dead_lettered') AS refused
 FROM batches AS batch
 WHERE batch.batch_id = $1;

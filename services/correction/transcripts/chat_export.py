@@ -1,11 +1,10 @@
 """Chat exports: one conversation a line, as a list of messages or as ChatGPT's tree of them."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from services.correction.transcripts.rows import Row, Skipped, text_of
+from services.correction.transcripts.rows import Row, Skipped, json_of, kept_extra, name_of, text_of
 
 _KNOWN: Final = frozenset({"messages", "mapping", "id", "conversation_id", "current_node"})
 _KNOWN_OF_MESSAGE: Final = frozenset({"role", "author", "content", "id", "create_time", "timestamp", "model", "name"})
@@ -25,7 +24,7 @@ class ChatExport:
     def session_of(self, record: Any) -> str:
         """The conversation's id."""
         found = record.get("conversation_id") or record.get("id")
-        return found if isinstance(found, str) else ""
+        return name_of(found)
 
     def rows(self, record: Any) -> Sequence[Row] | Skipped:
         """One row a text of a message."""
@@ -56,8 +55,8 @@ def _way(nodes: Mapping[str, Any], leaf: Any) -> list[Mapping[str, Any]]:
 
 def _rows(message: Mapping[str, Any], extra: Mapping[str, Any]) -> Iterator[Row]:
     author = message.get("author")
-    role = str((author.get("role") if isinstance(author, dict) else message.get("role")) or "")
-    fields = _fields(message) | _kept({**extra, **_unknown(message)})
+    role = name_of(author.get("role") if isinstance(author, dict) else message.get("role"))
+    fields = _fields(message) | kept_extra({**extra, **_unknown(message)})
     hindrance = "" if role in {"user", "human"} else role or "no-role"
     for kind, text in _texts(message.get("content")):
         if kind == "text":
@@ -74,19 +73,15 @@ def _texts(content: Any) -> Iterator[tuple[str, str]]:
             yield "text", text_of(part)
         elif isinstance(part, dict):
             is_text = part.get("type") in {"text", "input_text", "output_text"} and isinstance(part.get("text"), str)
-            yield (
-                ("text", text_of(part["text"]))
-                if is_text
-                else (str(part.get("type") or "part"), text_of(json.dumps(part)))
-            )
+            yield ("text", text_of(part["text"])) if is_text else (name_of(part.get("type")) or "part", json_of(part))
 
 
 def _fields(message: Mapping[str, Any]) -> dict[str, Any]:
     named = {"uuid": message.get("id"), "model": message.get("model"), "persona": message.get("name")}
-    found = {name: text_of(value) for name, value in named.items() if isinstance(value, str)}
+    found = {name: name_of(value) for name, value in named.items() if isinstance(value, str)}
     moment = message.get("timestamp") or message.get("create_time")
     if isinstance(moment, str):
-        found["timestamp"] = moment
+        found["timestamp"] = name_of(moment)
     elif isinstance(moment, int | float) and 0 <= moment < 32_503_680_000:
         found["timestamp"] = datetime.fromtimestamp(moment, UTC).isoformat()
     return found
@@ -94,8 +89,3 @@ def _fields(message: Mapping[str, Any]) -> dict[str, Any]:
 
 def _unknown(message: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in message.items() if name not in _KNOWN_OF_MESSAGE}
-
-
-def _kept(extra: Mapping[str, Any]) -> dict[str, Any]:
-    text = json.dumps(extra, ensure_ascii=False).replace("\\u0000", "\N{REPLACEMENT CHARACTER}")
-    return {"extra": json.loads(text)} if extra and len(text) <= 4_096 else {}

@@ -3,12 +3,11 @@
 What carries the type `user` is mostly not typed by anybody: results of tools, injected notes, summaries.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from services.correction.transcripts.rows import Row, Skipped, text_of
+from services.correction.transcripts.rows import Row, Skipped, json_of, kept, kept_extra, name_of, text_of
 
 _FIELDS: Final[Mapping[str, str]] = {
     "uuid": "uuid",
@@ -48,8 +47,6 @@ _INJECTED: Final = re.compile(
     r"task-notification|user-memory-input|ide_\w+)\b|\[Request interrupted|Caveat: The messages below were generated)"
 )
 """Texts that the assistant's program writes in the place of its user."""
-_MAX_EXTRA: Final = 4_096
-"""Characters of JSON of one unknown field."""
 
 
 class SessionLog:
@@ -66,7 +63,7 @@ class SessionLog:
     def session_of(self, record: Any) -> str:
         """New or old spelling."""
         found = record.get("sessionId") or record.get("session_id")
-        return found if isinstance(found, str) else ""
+        return name_of(found)
 
     def rows(self, record: Any) -> Sequence[Row] | Skipped:
         """One row a block."""
@@ -75,16 +72,16 @@ class SessionLog:
             return Skipped("summary")
         common = _common(record)
         if kind == _SNAPSHOT:
-            return [Row(_SNAPSHOT, "", _json(record.get("snapshot")), "snapshot", common | {"is_snapshot": True})]
+            return [Row(_SNAPSHOT, "", json_of(record.get("snapshot")), "snapshot", common | {"is_snapshot": True})]
         message = record.get("message")
         holder = message if isinstance(message, dict) else record
         blocks = _blocks(holder.get("content"))
         if not blocks:
             return Skipped("no-content")
-        role = str(holder.get("role") or kind or "")
-        common |= {"model": model} if isinstance(model := holder.get("model"), str) else {}
+        role = name_of(holder.get("role") or kind)
+        common |= {"model": model} if (model := name_of(holder.get("model"))) else {}
         hindrance = _not_typed(record, role)
-        return [_row(block, role, str(kind or role), hindrance, common) for block in blocks]
+        return [_row(block, role, name_of(kind) or role, hindrance, common) for block in blocks]
 
 
 def _blocks(content: Any) -> list[dict[str, Any]]:
@@ -104,13 +101,14 @@ def _row(block: Mapping[str, Any], role: str, kind: str, hindrance: str, common:
         case "thinking" | "redacted_thinking":
             return Row("thinking", role, text_of(block.get("thinking")), "thinking", common)
         case "tool_use" | "server_tool_use":
-            named = {"tool_name": str(block.get("name") or "")}
-            return Row("tool_use", role, _json(block.get("input")), "tool-use", {**common, **named})
+            named = {"tool_name": name_of(block.get("name"))}
+            return Row("tool_use", role, json_of(block.get("input")), "tool-use", {**common, **named})
         case "tool_result" | "web_search_tool_result":
             return Row("tool_result", "tool", _plain(block.get("content")), "tool-result", common)
         case other:
-            kept = {name: value for name, value in block.items() if name not in {"source", "data"}}
-            return Row(str(other or "unknown"), role, _json(kept), str(other or "unknown"), common)
+            shown = {name: value for name, value in block.items() if name not in {"source", "data"}}
+            name = name_of(other) or "unknown"
+            return Row(name, role, json_of(shown), name, common)
 
 
 def _not_typed(record: Mapping[str, Any], role: str) -> str:
@@ -129,23 +127,15 @@ def _not_typed(record: Mapping[str, Any], role: str) -> str:
 def _common(record: Mapping[str, Any]) -> dict[str, Any]:
     """What all rows of a record have in common."""
     found: dict[str, Any] = {
-        ours: text_of(record[theirs]) for theirs, ours in _FIELDS.items() if isinstance(record.get(theirs), str)
+        ours: name_of(record[theirs]) for theirs, ours in _FIELDS.items() if isinstance(record.get(theirs), str)
     }
     found |= {"is_compact_summary": True} if record.get("isCompactSummary") else {}
     found |= {"is_sidechain": True} if record.get("isSidechain") else {}
     if isinstance(cost := record.get("costUSD"), int | float) and not isinstance(cost, bool):
         found["cost_usd"] = float(cost)
     if (compact := record.get("compactMetadata")) is not None:
-        found["compact_metadata"] = json.loads(_json(compact))
-    if extra := {name: _kept(value) for name, value in record.items() if name not in _KNOWN}:
-        found["extra"] = extra
-    return found
-
-
-def _kept(value: Any) -> Any:
-    """An unknown value; of a long one only how long it is, for it can be read where it was."""
-    text = _json(value)
-    return json.loads(text) if len(text) <= _MAX_EXTRA else {"characters": len(text)}
+        found["compact_metadata"] = kept(compact)
+    return found | kept_extra({name: value for name, value in record.items() if name not in _KNOWN})
 
 
 def _plain(content: Any) -> str:
@@ -155,8 +145,4 @@ def _plain(content: Any) -> str:
     blocks = content if isinstance(content, list) else []
     if all(isinstance(block, dict) and block.get("type") == "text" for block in blocks):
         return "\n".join(text_of(block.get("text")) for block in blocks)
-    return _json(content)
-
-
-def _json(value: Any) -> str:
-    return text_of(json.dumps(value, ensure_ascii=False).replace("\\u0000", "\N{REPLACEMENT CHARACTER}"))
+    return json_of(content)

@@ -1,6 +1,7 @@
 """From files to rows: formats, slices, counts that add up, and the manifest's decision."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,14 @@ class TestReconciliation:
 
 
 class TestManifest:
+    def test_a_file_whose_name_is_no_text_is_an_error_and_no_end(self, tmp_path: Path) -> None:
+        written(tmp_path / "ünïcode 名.jsonl", typed("hello there"))
+        (tmp_path / os.fsdecode(b"bad\xff.jsonl")).write_text("{}")
+        found, slices = look_through(source(tmp_path))
+        assert (found.file_count, found.invalid) == (2, 1)
+        assert [one.file for one in slices] == ["ünïcode 名.jsonl"]
+        assert json.dumps(manifest(found, path="p", run_id="r", assessed_at="now"))
+
     def decision(self, folder: Path) -> Decision:
         return look_through(source(folder))[0].decision
 

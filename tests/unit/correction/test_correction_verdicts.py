@@ -10,7 +10,7 @@ import pytest
 
 from schemas.correction import Corrected, CorrectionStatus, Identified
 from services.correction.correct import correct, corrected_texts
-from services.correction.evaluation import gleu, is_repaired
+from services.correction.evaluation import Gleu, is_repaired
 from services.correction.passages import CorrectedPassage, Passage
 from shared.llm.gateway import Ask, Down, EmbeddedProvider, Provider
 from shared.llm.question import Answer, Question
@@ -148,5 +148,10 @@ def test_real_typos_are_repaired_at_least_as_codespell_does_and_nothing_else_is_
 
 def test_gleu_rewards_repairs_and_punishes_what_is_left() -> None:
     source, right = "this are a small test of it", "this is a small test of it"
-    assert gleu(source, right, right) == pytest.approx(1.0)
-    assert gleu(source, source, right) < gleu(source, right, right)
+    repaired, left = Gleu(), Gleu()
+    repaired.add(source, right, [right])
+    left.add(source, source, [right])
+    assert repaired.value == pytest.approx(1.0)
+    assert left.value is not None
+    assert left.value < 0.7
+    assert Gleu().value is None
