@@ -16,24 +16,28 @@ from shared.llm.gateway import Gateway
 from shared.runtime.clock import Clock
 from shared.runtime.envelope import Envelope, Envelopes
 from shared.runtime.outcome import Outcome, Reject, emit
+from shared.settings import CorrectionSettings
 
 
 async def discover(
-    sources: Sequence[TranscriptSource], envelopes: Envelopes, database: Database, gateway: Gateway, clock: Clock
+    sources: Sequence[TranscriptSource],
+    envelopes: Envelopes,
+    database: Database,
+    gateway: Gateway,
+    settings: CorrectionSettings,
+    clock: Clock,
 ) -> list[Outcome]:
     """The slices of each source, unless its manifest says NO-GO. Sources are read one after the other."""
-    now = datetime.fromtimestamp(clock.now(), UTC).isoformat()
-    return [
-        await _discovered(source, envelope, database, gateway, now)
-        for source, envelope in zip(sources, envelopes, strict=True)
-    ]
+    now, outcomes = datetime.fromtimestamp(clock.now(), UTC).isoformat(), list[Outcome]()
+    for source, envelope in zip(sources, envelopes, strict=True):
+        if hindrance := gateway.hindrance(envelope.provider) or _hindrance(source, settings.folders):
+            outcomes.append(Reject(RejectCode.INVALID_VALUE, hindrance))
+        else:
+            outcomes.append(await _discovered(source, envelope, database, now))
+    return outcomes
 
 
-async def _discovered(
-    source: TranscriptSource, envelope: Envelope, database: Database, gateway: Gateway, now: str
-) -> Outcome:
-    if hindrance := gateway.hindrance(envelope.provider) or _hindrance(source):
-        return Reject(RejectCode.INVALID_VALUE, hindrance)
+async def _discovered(source: TranscriptSource, envelope: Envelope, database: Database, now: str) -> Outcome:
     try:
         found, slices = await asyncio.to_thread(look_through, source)
     except OSError as error:
@@ -44,12 +48,14 @@ async def _discovered(
     return emit(*going)
 
 
-def _hindrance(source: TranscriptSource) -> str:
+def _hindrance(source: TranscriptSource, folders: Sequence[Path]) -> str:
     if source.format and source.format not in FORMATS:
         return f"there is no format {source.format!r}; formats: {', '.join(FORMATS)}"
     path = Path(source.path)
     if not path.is_absolute():
         return "the path is not absolute: the stages have another working directory"
+    if folders and not any(path.resolve().is_relative_to(folder.resolve()) for folder in folders):
+        return f"{source.path} lies in none of the folders of SLUICE_CORRECTION_FOLDERS"
     return "" if path.exists() else f"{source.path} does not exist where the stages run"
 
 

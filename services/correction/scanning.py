@@ -29,7 +29,10 @@ class Unreadable(ValueError):  # noqa: N818 -- says what a line is
 
 
 def transcript_files(source: TranscriptSource) -> Iterator[Path]:
-    """The file itself, or every .jsonl file below the folder, in the order of names. Raises OSError."""
+    """The file itself, or every .jsonl file below the folder, in the order of names. Links are not followed.
+
+    Raises OSError.
+    """
     root = Path(source.path)
     if root.is_file():
         yield root
@@ -47,7 +50,7 @@ def _walk(folder: Path) -> Iterator[Path]:
     for entry in ordered:
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(Path(entry.path))
-        elif entry.is_file():
+        elif entry.is_file(follow_symlinks=False):
             yield Path(entry.path)
 
 

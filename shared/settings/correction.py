@@ -6,12 +6,17 @@ from typing import Self
 from pydantic import model_validator
 
 from shared.settings.concern import Concern, variable
-from shared.settings.values import Count, Seconds, WebAddress
+from shared.settings.values import Count, Folders, Seconds, WebAddress
 
 
 class CorrectionSettings(Concern):
-    """What leaves the house, and the warehouse."""
+    """What may be read, what leaves the house, and the warehouse."""
 
+    folders: Folders = variable(
+        "SLUICE_CORRECTION_FOLDERS",
+        default=(),
+        meaning="folders below which transcripts may lie, comma between; unset: anywhere that the stages can read",
+    )
     redact_secrets: bool = variable(
         "SLUICE_CORRECTION_REDACT_SECRETS",
         default=True,

@@ -10,7 +10,7 @@ import pytest
 from schemas.correction import Extracted, FileSlice, TranscriptSource
 from services.correction import scanning
 from services.correction.clean import cleaned, cleaned_row
-from services.correction.discover import look_through
+from services.correction.discover import _hindrance, look_through
 from services.correction.extract import ExtractedSlice, extracted
 from services.correction.identify import identified
 from services.correction.inventory import MOST_PATHS, KeyInventory
@@ -212,6 +212,23 @@ class TestManifest:
             checked(document)
         with pytest.raises(UsageError, match="lacks"):
             checked({**document, "source": {}})
+
+    def test_sources_may_be_kept_to_some_folders(self, tmp_path: Path) -> None:
+        (tmp_path / "in").mkdir()
+        (tmp_path / "out").mkdir()
+        (tmp_path / "in" / "link").symlink_to(tmp_path / "out")
+        written(tmp_path / "out" / "a.jsonl", typed("hello there"))
+        (tmp_path / "in" / "b.jsonl").symlink_to(tmp_path / "out" / "a.jsonl")
+        folders = [tmp_path / "in"]
+        assert _hindrance(source(tmp_path / "in"), folders) == ""
+        assert "FOLDERS" in _hindrance(source(tmp_path / "out"), folders)
+        assert "FOLDERS" in _hindrance(source(tmp_path / "in" / "link"), folders)
+        assert "FOLDERS" in _hindrance(source(tmp_path / "in" / ".." / "out"), folders)
+        assert _hindrance(source(tmp_path / "out"), []) == ""
+        assert "not absolute" in _hindrance(source(Path("in")), [])
+        assert "no format" in _hindrance(source(tmp_path, format="odd"), [])
+        assert "does not exist" in _hindrance(source(tmp_path / "gone"), [])
+        assert look_through(source(tmp_path / "in"))[1] == [], "links are not followed"
 
     def test_keys_are_counted_without_end_but_not_listed(self) -> None:
         keys = KeyInventory()
