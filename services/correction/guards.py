@@ -117,6 +117,8 @@ _SMALL: Final = frozenset(
         "many",
     ]
 )
+_STEM: Final = 2
+_ENDINGS: Final = frozenset(("", "s", "es", "d", "ed", "ing", "e", "y", "ies", "ied", "ly", "n", "en", "'s"))
 _NEGATION: Final = re.compile(
     r"\b(?:not|no|never|none|nor|neither|nothing|nobody|nowhere|cannot|without|"
     r"(?:do|does|did|is|are|was|were|has|have|had|ca|could|wo|would|should|must|need|ai)n['\u2019]?t)\b",
@@ -235,7 +237,12 @@ def _is_correction(edit: Edit, before: str) -> bool:
 
 
 def _resembles(old: str, new: str) -> bool:
-    return slips(old, new) <= max(2, _RESEMBLES * len(old))
+    """Respelled, or the same word with another ending."""
+    if slips(old, new) <= max(2, _RESEMBLES * len(old)):
+        return True
+    differs = (place for place, letters in enumerate(zip(old, new, strict=False)) if len(set(letters)) > 1)
+    stem = next(differs, min(len(old), len(new)))
+    return stem >= _STEM and old[stem:] in _ENDINGS and new[stem:] in _ENDINGS
 
 
 def _words(words: tuple[str, ...]) -> list[str]:

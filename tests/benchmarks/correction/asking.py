@@ -1,12 +1,16 @@
 """The correction question at the gateway: calls, workers, limits. One process, one Postgres, a simulated vendor."""
 
+import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from services.correction.masking import mask
 from services.correction.passages import CORRECTION, Passage
 from shared.database import Database
+from shared.errors import Unavailable
+from shared.llm.gateway import Gateway
 from shared.service.models import make_gateway
 from shared.settings import Settings
 from tests.benchmarks.llm.ground import Ground, ground
@@ -16,7 +20,7 @@ from tests.transcripts import messages
 
 SCALE = 5
 ITEMS, ALL_ITEMS = 10_000, 39_000
-AT_ONCE = 1_000
+BATCH, CHUNK = 15, 150
 
 
 @dataclass(frozen=True)
@@ -51,13 +55,23 @@ async def asked(where: Ground, items: int, concurrency: int, rpm: int = 0, scale
             }
         )
         async with make_gateway(settings, database, []) as gateway:
-            began, answered = time.monotonic(), 0
-            for start in range(0, len(passages), AT_ONCE * 15):
-                some = passages[start : start + AT_ONCE * 15]
-                answers = await gateway.ask_for("correct", ["openai"] * len(some))(CORRECTION, some)
-                answered += sum(answer.value is not None for answer in answers)
+            began = time.monotonic()
+            chunks = [passages[start : start + CHUNK] for start in range(0, len(passages), CHUNK)]
+            room = asyncio.Semaphore(2 + 2 * concurrency * BATCH // CHUNK)
+            answered = sum(await asyncio.gather(*(_answers(gateway, chunk, room) for chunk in chunks)))
             seconds = (time.monotonic() - began) * scale
         return Asked(len({one.text for one in passages}), seconds, await vendor.stats(), answered)
+
+
+async def _answers(gateway: Gateway, passages: Sequence[Passage], room: asyncio.Semaphore) -> int:
+    """How many are answered. As a stage does: what is not there in time is asked for again."""
+    async with room:
+        while True:
+            try:
+                answers = await gateway.ask_for("correct", ["openai"] * len(passages))(CORRECTION, passages)
+                return sum(answer.value is not None for answer in answers)
+            except Unavailable:
+                continue
 
 
 def _name(number: int) -> str:

@@ -74,6 +74,7 @@ def test_no_bad_text_passes(bad: str) -> None:
         ("it dont work and i cant see why", "it don't work and I can't see why"),
         ("add the the test for teh parser", "add the test for the parser"),
         ("we needs to change how file are stored", "we need to change how files are stored"),
+        ("we are use it for teh tests and it look good", "we are using it for the tests and it looks good"),
         ("please look at teh file", "Please look at the file"),
         ("why does teh test fail?", "why does the test fail?"),
         ("add test for teh new parser", "add a test for the new parser"),
