@@ -86,6 +86,7 @@ def sluice() -> None:
     First steps:
       sluice demo                          see it work, nothing to set up
       sluice classify FILE --output OUT    classify your own indicators
+      sluice correct FOLDER --output OUT   repair typos in chat transcripts
       sluice up                            keep everything running, with an HTTP API
 
     Without SLUICE_KAFKA_BOOTSTRAP_SERVERS and SLUICE_DATABASE_URL Sluice starts a broker and a database of its own

@@ -66,6 +66,8 @@ def verify(run_id: str, warehouse: bool, as_json: bool) -> None:
 
 
 async def _verified(database: "Database", run_id: str, settings: Settings, warehouse: bool) -> dict[str, Any]:
+    from services.correction.sinks.quota import taken_today
+
     run = await _run(database, run_id)
     lines = run["records"] + sum(run["skipped"].values()) + run["invalid"]
     sums = {
@@ -76,8 +78,10 @@ async def _verified(database: "Database", run_id: str, settings: Settings, wareh
     }
     if warehouse:
         sums["rows_in_warehouse"] = await _in_warehouse(database, run_id, settings) == run["stored"]
+        run["jobs_of_today"] = dict(await taken_today(database))
     counts = {name: run[name] for name in ("lines", "records", "rows", "invalid", "unreadable", "completed", "stored")}
-    return {**counts, "skipped": run["skipped"], **sums, "reconciled": all(sums.values())}
+    more = {name: run[name] for name in ("skipped", "jobs_of_today") if name in run}
+    return {**counts, **more, **sums, "reconciled": all(sums.values())}
 
 
 async def _in_warehouse(database: "Database", run_id: str, settings: Settings) -> int:

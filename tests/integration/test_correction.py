@@ -265,6 +265,7 @@ async def test_the_command_writes_all_rows_and_runs_are_verified_and_rolled_back
     verified = await sluice("correction-runs", "verify", run_id, "--json")
     assert verified.code == 0
     assert verified.json["reconciled"]
+    assert (await sluice("correction-runs", "verify", run_id, "--warehouse")).code == 2, "no warehouse is named"
     again = await sluice("correct", str(tmp_path / "m.json"), "--output", "again.parquet", "--quiet")
     assert again.code == 0, again.err
     gone = await sluice("correction-runs", "roll-back", run_id, "--yes")
