@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from services.correction.load import load_warehouse
 from services.correction.sinks.bigquery import BigQuerySink
 from services.correction.sinks.buffer import load_waiting
 from services.correction.sinks.quota import take, taken_today
@@ -51,7 +52,7 @@ async def loaded(database: Database, warehouse: FakeBigQuery, **more: Any) -> in
 async def test_rows_are_merged_into_few_jobs_and_loaded_once(database: Database, warehouse: FakeBigQuery) -> None:
     for start in range(0, 2_500, 500):
         await store_rows(database, [row(number) for number in range(start, start + 500)])
-    assert await loaded(database, warehouse) == 2_500
+    await load_warehouse(database, settings(warehouse))
     assert len(warehouse.jobs) == 3
     assert len({one["extraction_id"] for one in warehouse.rows}) == len(warehouse.rows) == 2_500
     assert warehouse.rows[0]["thread"] == '{"cwd": "/w"}'
