@@ -60,6 +60,7 @@ FIELDS: Final = (
     "tokens_out",
     "correction_cost_usd",
 )
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 PARQUET_ROWS: Final = 1_000
 _NESTED: Final = ("edits", "thread", "extra")
 _WHOLE: Final = ("message_index", "content_length", "word_count", "source_line", "tokens_in", "tokens_out")
@@ -129,7 +130,12 @@ def _csv(path: Path) -> Iterator[Write]:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, FIELDS)
         writer.writeheader()
-        yield lambda row: writer.writerow(_flat(row))
+        yield lambda row: writer.writerow({name: _harmless(value) for name, value in _flat(row).items()})
+
+
+def _harmless(value: Any) -> Any:
+    """A text that a spreadsheet would run as a formula, with an apostrophe before it."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 @contextmanager
@@ -152,7 +158,7 @@ def _parquet(path: Path) -> Iterator[Write]:
 
 
 def _flat(row: Row) -> dict[str, Any]:
-    """Nested values as JSON; text that a spreadsheet would run as a formula is what it is in JSONL alone."""
+    """Nested values as JSON."""
     return {name: json.dumps(row[name], ensure_ascii=False) if name in _NESTED else row[name] for name in FIELDS}
 
 

@@ -1,6 +1,7 @@
 """Transcripts through every stage, on real servers, corrected by the embedded corrector and by a simulated vendor."""
 
 import asyncio
+import csv
 import json
 import math
 import shutil
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from pyarrow import parquet
 
 from services.correction.masking import mask
 from services.correction.store import roll_back
@@ -268,6 +270,11 @@ async def test_the_command_writes_all_rows_and_runs_are_verified_and_rolled_back
     assert (await sluice("correction-runs", "verify", run_id, "--warehouse")).code == 2, "no warehouse is named"
     again = await sluice("correct", str(tmp_path / "m.json"), "--output", "again.parquet", "--quiet")
     assert again.code == 0, again.err
+    table = parquet.read_table(tmp_path / "again.parquet")
+    assert table.column("original_text").to_pylist() == [row["original_text"] for row in rows]
+    assert (await sluice("correct", str(folder), "--output", "again.csv", "--quiet", "--diff")).out.count("\n+ ") > 5
+    with (tmp_path / "again.csv").open(newline="") as file:
+        assert [row["extraction_id"] for row in csv.DictReader(file)] == [row["extraction_id"] for row in rows]
     gone = await sluice("correction-runs", "roll-back", run_id, "--yes")
     assert gone.code == 0
     assert f"deleted {len(rows)} rows" in gone.out
