@@ -1,6 +1,6 @@
 """`python -m tests.benchmarks.correction`: every figure that correction has a target for, measured beside it.
 
-The vendor is simulated, in a process of its own: mean 2 s log-normal, in a world that is five times faster. Seconds are
+The vendor is simulated, in a process of its own: mean 2 s log-normal, in a world that is a few times faster. Seconds are
 the vendor's where a line is about calls, and real ones where it is about the whole pipeline. Records a second of
 discovery are those of a second of CPU.
 """
@@ -21,7 +21,7 @@ WIDTH = 170
 PARTS: dict[str, Callable[[], Awaitable[list[Line]]]] = {
     "reading": reading.reading,
     "workers": asking.workers,
-    "limit": asking.limit,
+    "twenty": asking.twenty,
     "whole": whole.with_vendor,
     "memory": whole.memory,
 }
