@@ -1,7 +1,7 @@
 """`python -m tests.benchmarks.correction`: every figure that correction has a target for, measured beside it.
 
-The vendor is simulated, in a process of its own: mean 2 s log-normal, in a world that is a few times faster. Seconds are
-the vendor's where a line is about calls, and real ones where it is about the whole pipeline. Records a second of
+The vendor is simulated, in a process of its own: mean 2 s log-normal, in a world that is a few times faster. Seconds
+are the vendor's where a line is about calls, and real ones where it is about the whole pipeline. Records a second of
 discovery are those of a second of CPU.
 """
 
