@@ -15,7 +15,7 @@ SEED ?= 520664047
 test test-kafka test-faults fuzz: export PYTHONNODEBUGRANGES := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-kafka test-faults test-compose kafka-jars fuzz test-model check audit bench bench-kafka bench-llm bench-dedupe bench-dedupe-splink long-run model generate dashboards lock clean
+.PHONY: help demo up test test-kafka test-faults test-compose kafka-jars fuzz test-model check audit bench bench-kafka bench-llm bench-correct bench-dedupe bench-dedupe-splink long-run model generate dashboards lock clean
 
 ##@ Try it
 help: ## List the targets
@@ -82,6 +82,9 @@ bench-dedupe: $(VENV)/.dev ## Measure deduplication in stages beside its targets
 bench-dedupe-splink: $(VENV)/.dev ## Measure deduplication in one process beside Splink, which this installs; ROWS=94152
 	$(BIN)/uv pip install --quiet --python $(BIN)/python splink
 	$(BIN)/python -m tests.benchmarks.dedupe_splink $(if $(ROWS),--rows $(ROWS))
+
+bench-correct: $(VENV)/.dev ## Measure the correction of transcripts beside its targets; ONLY="names" narrows it
+	$(BIN)/python -m tests.benchmarks.correction $(if $(ONLY),--only $(ONLY))
 
 long-run: $(VENV)/.dev kafka-jars ## Send COUNT=1000000 indicators through every stage on Apache Kafka: docs/long-run.md
 	SLUICE_TEST_BACKEND=apache $(BIN)/python -m tests.benchmarks.long_run $(if $(COUNT),--count $(COUNT)) $(if $(INTO),--into $(INTO))

@@ -57,7 +57,11 @@ class Commands(click.Group):
         if entry is None:
             return None
         module, _, attribute = entry.target.partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
+        try:
+            command: click.Command = getattr(importlib.import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            remedy = f"Install the extra that brings it: pip install sluice[{module.split('.')[1]}]"
+            raise UsageError(f"`sluice {cmd_name}` needs the package {error.name}", remedy=remedy) from error
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -82,6 +86,7 @@ def sluice() -> None:
     First steps:
       sluice demo                          see it work, nothing to set up
       sluice classify FILE --output OUT    classify your own indicators
+      sluice correct FOLDER --output OUT   repair typos in chat transcripts
       sluice up                            keep everything running, with an HTTP API
 
     Without SLUICE_KAFKA_BOOTSTRAP_SERVERS and SLUICE_DATABASE_URL Sluice starts a broker and a database of its own

@@ -1,6 +1,5 @@
 """What the commands that run the pipeline share: the local stack, a feeder, a display."""
 
-import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -17,12 +16,9 @@ from shared.embedded.stack import DATABASE
 from shared.feeding import Feeder
 from shared.pipelines import pipelines
 from shared.runtime.declaration import Pipeline
-from shared.service.local import Local, local_stack
+from shared.service.local import SLUICE, Local, local_stack
 from shared.settings import Settings
 from shared.telemetry.exporting import exporting
-
-CHILD_COMMAND = (sys.executable, "-m", "services.cli.main")
-"""How a child process of this program is started."""
 
 
 def classification() -> Pipeline:
@@ -91,7 +87,7 @@ async def session(settings: Settings, console: Console, *, quiet: bool = False) 
     pipeline = classification()
     with exporting(settings.tracing, "sluice-cli", begins_traces=True):
         async with (
-            local_stack(settings, pipeline, CHILD_COMMAND, say) as local,
+            local_stack(settings, pipeline, SLUICE, say) as local,
             Database(local.settings.database) as database,
             Publisher(local.settings.kafka, local.settings.kafka.partitions) as publisher,
         ):

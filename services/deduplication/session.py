@@ -1,7 +1,6 @@
 """What the commands that run deduplication share: the local stack, the storage, and following a run to its end."""
 
 import asyncio
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -14,12 +13,11 @@ from services.deduplication.stage import publish_waiting
 from services.deduplication.storage import Storage
 from shared.broker.producer import Publisher
 from shared.database import Database
-from shared.service.local import Local, Say, local_stack
+from shared.service.local import SLUICE, Local, Say, local_stack
 from shared.settings import Settings
 from shared.telemetry.exporting import exporting
 from shared.terminal.interrupting import wait
 
-CHILD_COMMAND = (sys.executable, "-m", "services.cli.main")
 POLL_SECONDS = 0.25
 QUIET_SECONDS = 2.0
 """After this without progress we ask the stages whether one of them waits for something."""
@@ -84,7 +82,7 @@ async def session(settings: Settings, say: Say) -> AsyncIterator[Session]:
     settings = settings.model_copy(update={"runtime": runtime})
     with exporting(settings.tracing, "sluice-cli", begins_traces=True):
         async with (
-            local_stack(settings, DEDUPE, CHILD_COMMAND, say) as local,
+            local_stack(settings, DEDUPE, SLUICE, say) as local,
             Database(local.settings.database) as database,
             Publisher(local.settings.kafka, local.settings.kafka.partitions) as publisher,
         ):

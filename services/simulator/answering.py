@@ -1,9 +1,10 @@
 """Who knows the answers: pipelines register a factory under the entry point group `sluice.simulated_answers`."""
 
 from collections.abc import Collection, Mapping, Sequence
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
+
+from shared.pipelines import installed
 
 GROUP = "sluice.simulated_answers"
 
@@ -29,7 +30,7 @@ class Answers:
     @classmethod
     def installed(cls, labels: Path | None) -> "Answers":
         """Of the pipelines installed."""
-        return cls([point.load()(labels) for point in entry_points(group=GROUP)])
+        return cls([factory(labels) for factory in installed(GROUP)])
 
     def answer(self, question: str, facts: Mapping[str, Any]) -> Mapping[str, Any]:
         """What to say of one item; empty if nobody knows the question."""

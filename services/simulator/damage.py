@@ -17,6 +17,7 @@ REACHES_OUT = re.compile(r"\b(?:every|all|each|other)\s+(?:\w+\s+)?(?:item|indic
 BEFORE, AFTER = "Sure! Here are the answers:\n```json\n", "\n```\nLet me know if you need anything else."
 MARK = "pwned"
 """What an obedient model says where it was told nothing better."""
+FOREIGN = ("bitte", "der", "Fehler", "und", "nicht", "die", "Datei", "wird", "mit", "einem", "behoben", "wenn")
 
 
 def damage(answers: Answers, plan: ReplyPlan, struck: Collection[str], chance: random.Random) -> Answers:
@@ -94,6 +95,40 @@ def _overconfident(answers: Answers, _: ReplyPlan, chance: random.Random) -> Ans
     return _changed(answers, chance, boast)
 
 
+def _retold(how: Callable[[str, random.Random], str]) -> Callable[[Answers, ReplyPlan, random.Random], Answers]:
+    """Every free text of one answer told otherwise."""
+
+    def harm(answers: Answers, plan: ReplyPlan, chance: random.Random) -> Answers:
+        free = [name for name in plan.fields if name != ID and not plan.choices(name)]
+
+        def retell(answer: dict[str, Any]) -> dict[str, Any]:
+            return {
+                name: how(value, chance) if name in free and isinstance(value, str) else value
+                for name, value in answer.items()
+            }
+
+        return _changed(answers, chance, retell)
+
+    return harm
+
+
+def _answer(_: str, chance: random.Random) -> str:
+    return chance.choice(("Yes, that is right.", "You can do that with a loop over all files in the folder.", "42"))
+
+
+def _translate(text: str, chance: random.Random) -> str:
+    return " ".join(chance.choice(FOREIGN) if word.isalpha() else word for word in text.split(" "))
+
+
+def _shorten(text: str, _: random.Random) -> str:
+    words = text.split(" ")
+    return " ".join(words[: len(words) - max(1, len(words) // 6)])
+
+
+def _embellish(text: str, chance: random.Random) -> str:
+    return f"{text} {chance.choice(('Thanks a lot in advance!', 'Please do it today.', 'Version 2.1 has that.'))}"
+
+
 def _changed(answers: Answers, chance: random.Random, how: Callable[[dict[str, Any]], dict[str, Any]]) -> Answers:
     place = chance.randrange(len(answers))
     return [*answers[:place], how(answers[place]), *answers[place + 1 :]]
@@ -118,4 +153,8 @@ _HARMS: dict[str, Callable[[Answers, ReplyPlan, random.Random], Answers]] = {
     "invented": _invented,
     "repeated": _repeated,
     "reordered": _reordered,
+    "answered": _retold(_answer),
+    "translated": _retold(_translate),
+    "shortened": _retold(_shorten),
+    "embellished": _retold(_embellish),
 }

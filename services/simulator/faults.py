@@ -45,6 +45,14 @@ class Faults:
     """A confidence on the scale of 0 to 100."""
     obeyed: float = 0.0
     """Instructions in an item's text are obeyed, if there are any: see `damage.obey`."""
+    answered: float = 0.0
+    """Where a text is to be given back, its question is answered instead."""
+    translated: float = 0.0
+    """The text comes back in another language."""
+    shortened: float = 0.0
+    """Its end is missing."""
+    embellished: float = 0.0
+    """It says more than was written."""
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

@@ -51,6 +51,8 @@ SCHEMA_TOKENS = 60
 """Of the answer's frame, beside the items."""
 ROOM_FOR_REPLIES = 4
 """A reply may be so many times as long as usual before it is cut."""
+ROOM_FOR_ECHOES = 2
+"""The same for a reply that says its item again."""
 BYTES_A_TOKEN_AT_LEAST = 2
 LEARNING_RATE = 0.2
 
@@ -154,6 +156,7 @@ class Caller:
         ids = item_ids(len(items))
         message = render_items([render_item(item_id, item.facts) for item_id, item in zip(ids, items, strict=True)])
         most = ROOM_FOR_REPLIES * self._prompt.output_tokens * len(items) + SCHEMA_TOKENS
+        most += ROOM_FOR_ECHOES * estimate_tokens(message) if self._prompt.echoes else 0
         request = Request(
             question=self._question,
             instructions=self._prompt.instructions,

@@ -33,6 +33,8 @@ class Prompt(Generic[F, A]):
     """The stage's answer from a valid reply. Raises ValueError with a sentence that tells the model what is wrong."""
     output_tokens: int = 80
     """Of one item's reply, until real ones have been counted."""
+    echoes: bool = False
+    """The reply says the item's text again: beside `output_tokens` it takes about as many as the item."""
 
 
 class Question(Generic[F, A]):

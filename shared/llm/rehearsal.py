@@ -112,7 +112,7 @@ def _reply_size(prompt: Prompt[Any, Any], stand_in: Any) -> int:
     values = {name: getattr(stand_in, name, None) for name in prompt.reply.model_fields}
     if all(value is None for value in values.values()):
         return prompt.output_tokens
-    told = {name: _told(value) for name, value in values.items()}
+    told = values if prompt.echoes else {name: _told(value) for name, value in values.items()}
     return estimate_tokens(json.dumps({"id": TYPICAL_ID, **told}, separators=(",", ":"), default=str))
 
 

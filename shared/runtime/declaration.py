@@ -48,6 +48,9 @@ class Topic(Generic[M]):
     meaning: str
     keeping: Keeping = ON_ITS_WAY
     schema_version: int = SCHEMA_VERSION
+    key: str = ""
+    """Field with the item's id, where a stage makes several items of one: each then goes to the partition of its key.
+    Empty: the item stays the one that it was, in its partition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +124,11 @@ class Pipeline:
             EVIDENCE,
         )
 
-    def topic(self, name: str, model: type[M] | None, meaning: str, keeping: Keeping = ON_ITS_WAY) -> Topic[M]:
+    def topic(
+        self, name: str, model: type[M] | None, meaning: str, keeping: Keeping = ON_ITS_WAY, *, key: str = ""
+    ) -> Topic[M]:
         """Declare a topic."""
-        topic = Topic(name, model, meaning, keeping)
+        topic = Topic(name, model, meaning, keeping, key=key)
         self.topics.append(topic)
         return topic
 

@@ -19,6 +19,7 @@ class _Output(NamedTuple):
     topic: str
     common: list[tuple[str, bytes]]
     to_json: Callable[..., bytes]
+    key: str
 
 
 class Writer:
@@ -33,17 +34,23 @@ class Writer:
         self._last: tuple[Usage | None, bytes | None, bytes] = (None, None, b"")
 
     def write(self, envelope: Envelope, outcome: Emit, records: list[OutRecord]) -> None:
-        """Append the records of one item, each in the partition the item came from. Raises PermanentError."""
+        """Append the records of one item, each in the partition the item came from, unless it has a key of its own.
+
+        Raises PermanentError.
+        """
         run = self._run(outcome.usage, envelope)
         record = envelope.record
         for message in outcome.messages:
-            topic, common, to_json = self._outputs.get(type(message)) or self._output(message)
+            topic, common, to_json, key = self._outputs.get(type(message)) or self._output(message)
             headers = output_headers(envelope, common, run, outcome.trail)
             value = to_json(message, exclude_defaults=True)
             if len(value) > self._max_bytes:
                 detail = f"written out anew the item has {len(value)} bytes; the limit is {self._max_bytes}"
                 raise PermanentError(RejectCode.TOO_LARGE, detail)
-            records.append(OutRecord(topic, envelope.item_id.encode(), value, headers, record.partition))
+            if key:
+                records.append(OutRecord(topic, getattr(message, key).encode(), value, headers))
+            else:
+                records.append(OutRecord(topic, envelope.item_id.encode(), value, headers, record.partition))
 
     def _output(self, message: Contract) -> _Output:
         topic = self._stage.output_for(message)
@@ -52,7 +59,7 @@ class Writer:
             (Header.ATTEMPT, b"1"),
             (Header.PRODUCED_AT, b"%.3f" % self._now),
         ]
-        output = _Output(topic.name, common, message.__pydantic_serializer__.to_json)
+        output = _Output(topic.name, common, message.__pydantic_serializer__.to_json, topic.key)
         self._outputs[type(message)] = output
         return output
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import sys
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from shared.settings import Settings
 
 Say = Callable[[str], None]
 
+SLUICE = (sys.executable, "-m", "services.cli.main")
+"""How a child process of this program is started."""
 LOCK_POLL_SECONDS = 0.5
 
 
@@ -37,8 +40,7 @@ async def local_stack(
     """Broker and database (configured or embedded) with tables and topics, and the stages of `pipeline` running.
 
     Stages are started here if any server is embedded, since nobody else could reach it; `stages` overrides that.
-    Only one command of a state directory runs those of a pipeline; another one uses them, and takes over when that one
-    goes.
+    Only one command of a state directory runs those of a pipeline; another one uses them, and takes over when it goes.
     """
     async with embedded_stack(settings, say) as servers, AsyncExitStack() as stack:
         wanted = bool(servers.embedded) if stages is None else stages
@@ -47,11 +49,11 @@ async def local_stack(
             yield Local(servers.settings, servers.embedded, None)
             return
         supervisor = Supervisor(servers.settings, pipeline.stages, command, say)
-        path = settings.embedded.directory / f"{pipeline.name}-stages.lock"
-        lock = _try_lock(path)
+        lock_file = settings.embedded.directory / f"{pipeline.name}.lock"
+        lock = _try_lock(lock_file)
         if lock is None:
             say("the stages are already running here; using those")
-            heir = asyncio.create_task(_take_over(path, supervisor, stack, say))
+            heir = asyncio.create_task(_take_over(lock_file, supervisor, stack, say))
             stack.callback(heir.cancel)
             yield Local(servers.settings, servers.embedded, None)
             return

@@ -22,15 +22,14 @@ class Supervisor:
 
     def __init__(self, settings: Settings, stages: Sequence[Stage], command: Sequence[str], say: Say) -> None:
         logs = settings.embedded.directory / "logs"
+        pipeline = stages[0].pipeline
         self._exit = AsyncExitStack()
         self.children: list[ChildProcess] = []
         for number, share in enumerate(spread(stages, settings.runtime.worker_processes), start=1):
             names, port = [stage.full_name for stage in share], free_port()
             own = [*command, "run", *names, "--port", str(port)]
             name = f"stages {', '.join(stage.name for stage in share)}"
-            self.children.append(
-                ChildProcess(name, own, port, logs / f"{share[0].pipeline}-{number}.log", settings, say)
-            )
+            self.children.append(ChildProcess(name, own, port, logs / f"{pipeline}-{number}.log", settings, say))
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:

@@ -14,7 +14,7 @@ from shared.runtime.outbox import Outbox
 from shared.runtime.policy import DeadLetterGuard, RetryPolicy
 from shared.runtime.sizes import INNER_INPUT_BYTES
 from shared.runtime.worker import StageWorker, WorkerLimits
-from shared.settings import LlmSettings, RuntimeSettings, Settings
+from shared.settings import CorrectionSettings, LlmSettings, RuntimeSettings, Settings
 
 NO_ENVELOPES = Envelopes()
 
@@ -32,6 +32,7 @@ class Resources:
             Settings: lambda *_: settings,
             RuntimeSettings: lambda *_: settings.runtime,
             LlmSettings: lambda *_: settings.llm,
+            CorrectionSettings: lambda *_: settings.correction,
             Clock: lambda *_: self._clock,
             Outbox: lambda stage, _: Outbox(stage, publisher.publish, self._clock),
         }

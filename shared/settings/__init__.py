@@ -1,5 +1,6 @@
 """Settings: frozen groups, one a concern, read once at the entry point with `Settings.load()`."""
 
+from shared.settings.correction import CorrectionSettings
 from shared.settings.dedupe import DedupeSettings
 from shared.settings.describe import SettingRow, describe
 from shared.settings.llm import CASCADE_PREFIX, EMBEDDED_PROVIDER, VENDORS, LlmSettings
@@ -12,6 +13,7 @@ __all__ = [
     "EMBEDDED_PROVIDER",
     "VENDORS",
     "ApiSettings",
+    "CorrectionSettings",
     "DatabaseSettings",
     "DedupeSettings",
     "EmbeddedSettings",

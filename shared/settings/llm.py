@@ -19,7 +19,7 @@ CASCADE_PREFIX = "cascade:"
 LOCAL_URL = "http://127.0.0.1:1234/v1"
 LOCAL_MODEL = "mistral-7b-instruct-v0.3"
 MAX_BATCH_ITEMS = 50
-QUESTIONS = ("time", "scale", "currency", "family", "type", "boolean-review", "final-review")
+QUESTIONS = ("time", "scale", "currency", "family", "type", "boolean-review", "final-review", "correct")
 """What can have a budget of its own; a budget of anything else would guard nothing, and nobody would know."""
 _FACETS = frozenset({"time", "scale", "currency"})
 """Stages whose rules need no language model: one is asked only if the stage's own variable names it."""
@@ -82,6 +82,9 @@ class LlmSettings(Concern):
     )
     provider_final_review: Name | None = variable(
         "LLM_PROVIDER_FINAL_REVIEW", default=None, meaning="provider of the final review"
+    )
+    provider_correct: Name | None = variable(
+        "LLM_PROVIDER_CORRECT", default=None, meaning="provider of the correction of transcripts"
     )
 
     openai_api_key: SecretStr | None = variable("OPENAI_API_KEY", default=None, meaning="key of OpenAI")

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from shared.errors import UsageError
 from shared.settings.concern import Concern, names_of
+from shared.settings.correction import CorrectionSettings
 from shared.settings.dedupe import DedupeSettings
 from shared.settings.llm import LlmSettings
 from shared.settings.servers import DatabaseSettings, EmbeddedSettings, KafkaSettings
@@ -33,6 +34,7 @@ class Settings(BaseModel):
     dedupe: DedupeSettings = DedupeSettings()
     api: ApiSettings = ApiSettings()
     llm: LlmSettings = LlmSettings()
+    correction: CorrectionSettings = CorrectionSettings()
     log: LogSettings = LogSettings()
     tracing: TracingSettings = TracingSettings()
 

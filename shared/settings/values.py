@@ -1,6 +1,7 @@
 """The value types of settings, as they are written in a variable: lists with commas, levels in any case."""
 
 import re
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
@@ -45,6 +46,7 @@ _DATABASE = re.compile(rf"postgres(ql)?://([^@/?#]*@)?{_HOST}(,{_HOST})*([/?#].*
 Upper = BeforeValidator(_upper)
 Lower = BeforeValidator(_lower)
 Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(split_list)]
+Folders = Annotated[tuple[Path, ...], BeforeValidator(split_list)]
 Name = Annotated[str, Lower]
 Names = Annotated[tuple[Name, ...], BeforeValidator(split_list)]
 WebAddress = Annotated[SecretStr, AfterValidator(_web_address)]

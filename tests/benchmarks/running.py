@@ -10,10 +10,10 @@ from pathlib import Path
 import psutil
 
 from deployment.scaling import RECORDED
-from services.cli.session import CHILD_COMMAND, classification
+from services.cli.session import classification
 from shared.embedded.stack import BROKER, DATABASE, embedded_stack
 from shared.runtime.declaration import Pipeline
-from shared.service.local import Local, Say, local_stack, prepare
+from shared.service.local import SLUICE, Local, Say, local_stack, prepare
 from shared.settings import Settings
 from tests.kafka.backend import own_servers
 
@@ -39,7 +39,7 @@ async def running_pipeline(
         embedded_stack(Settings.load(settings.as_environment() | servers), say) as stack,
     ):
         await prepare(stack.settings, pipeline, (BROKER, DATABASE))
-        async with local_stack(stack.settings, pipeline, CHILD_COMMAND, say, stages=True) as local:
+        async with local_stack(stack.settings, pipeline, SLUICE, say, stages=True) as local:
             yield local
 
 

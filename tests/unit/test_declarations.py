@@ -1,5 +1,8 @@
 """What is derived from the declarations can rely on them."""
 
+import subprocess
+import sys
+
 import pytest
 
 from schemas.base import Contract
@@ -52,6 +55,13 @@ def test_only_the_first_stage_is_the_edge() -> None:
 def test_an_unknown_stage_is_answered_with_those_there_are() -> None:
     with pytest.raises(UsageError, match=r"classification\.family"):
         find_stage("classification.famly")
+
+
+def test_a_pipeline_whose_packages_are_not_installed_is_left_out() -> None:
+    program = "import sys; sys.modules['rapidfuzz'] = None; from shared.pipelines import pipelines; print(*pipelines())"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "classification" in found.stdout.split()
+    assert "correction" not in found.stdout.split()
 
 
 def test_an_output_without_a_topic_is_a_mistake_of_the_stage() -> None:

@@ -29,12 +29,13 @@ def resume(batches: tuple[str, ...], quiet: bool) -> None:
 
 
 async def _resume(wanted: Sequence[str], quiet: bool) -> int:
-    from services.cli.session import session
+    from services.cli.session import classification, session
     from shared.database.ledger import open_batches, pending
 
     console = Console(stderr=True)
     async with session(Settings.load(), console, quiet=quiet) as opened:
-        unfinished = [batch for batch in await open_batches(opened.database) if batch.pending]
+        every = [batch for batch in await open_batches(opened.database) if batch.pending]
+        unfinished = [batch for batch in every if batch.pipeline == classification().name]
         if unknown := set(wanted) - {batch.batch_id for batch in unfinished}:
             listed = ", ".join(sorted(unknown))
             raise UsageError(f"not an unfinished batch: {listed}", remedy="`sluice batches` lists them")

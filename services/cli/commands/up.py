@@ -18,10 +18,10 @@ def up(api_port: int | None) -> None:
 
 
 async def _up(api_port: int | None) -> None:
-    from services.cli.session import CHILD_COMMAND, classification
+    from services.cli.session import classification
     from shared.embedded.process import free_port
     from shared.service.child import ChildProcess
-    from shared.service.local import local_stack
+    from shared.service.local import SLUICE, local_stack
     from shared.settings import Settings
 
     console, settings = Console(), Settings.load()
@@ -33,8 +33,8 @@ async def _up(api_port: int | None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     port = (settings.api.port if api_port is None else api_port) or free_port()
-    async with local_stack(settings, classification(), CHILD_COMMAND, say, stages=True) as local:
-        command = [CHILD_COMMAND[0], "-m", "services.api", "--host", settings.api.host, "--port", str(port)]
+    async with local_stack(settings, classification(), SLUICE, say, stages=True) as local:
+        command = [SLUICE[0], "-m", "services.api", "--host", settings.api.host, "--port", str(port)]
         log = settings.embedded.directory / "logs" / "api.log"
         async with ChildProcess("api", command, port, log, local.settings, say):
             for line in _addresses(local.settings.kafka.bootstrap_servers, settings.api.host, port):

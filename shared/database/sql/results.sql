@@ -39,9 +39,9 @@ ORDER BY row.updated_at DESC, row.indicator_id
 OFFSET $1 LIMIT $2;
 
 -- name: batches_with_unclassified
--- Batches, the newest first, that have items of status $1, which is pending or dead_lettered.
+-- Batches, the newest first, that have indicators of status $1, which is pending or dead_lettered.
 SELECT batch_id FROM batches
-WHERE CASE $1::text
+WHERE pipeline = 'classification' AND CASE $1::text
       WHEN 'dead_lettered' THEN failed_indicators > 0
       ELSE successful_indicators + needs_human_indicators + failed_indicators < total_indicators END
 ORDER BY batch_start_time DESC, id DESC;

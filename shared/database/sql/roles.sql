@@ -26,6 +26,8 @@ BEGIN
         ('sluice_stage', 'SELECT, INSERT', 'dead_letters'),
         ('sluice_stage', 'SELECT, INSERT, UPDATE',
             'batches, batch_items, classifications, llm_bucket, llm_budget, llm_cache, llm_switch'),
+        ('sluice_stage', 'SELECT, INSERT, UPDATE',
+            'correction_runs, correction_slices, corrections, warehouse_jobs'),
         ('sluice_stage', 'SELECT, INSERT, UPDATE, DELETE', 'facet_join, llm_call, llm_claim'),
         ('sluice_stage', 'SELECT, UPDATE', 'dedupe_runs, dedupe_stages, dedupe_shards'),
         ('sluice_stage', 'SELECT, INSERT, DELETE, UPDATE', 'outbox'),

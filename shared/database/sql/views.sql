@@ -13,7 +13,8 @@ WITH chosen AS (
     FROM batch_items AS item
     LEFT JOIN classifications AS row
         ON row.indicator_id = item.item_id AND item.status IN ('completed', 'needs_human')
-    WHERE item.batch_id = $1::text OR ($1::text IS NULL AND $2 IN ('pending', 'failed'))
+    WHERE item.batch_id = $1::text OR ($1::text IS NULL AND $2 IN ('pending', 'failed') AND EXISTS (
+        SELECT FROM batches WHERE batches.batch_id = item.batch_id AND pipeline = 'classification'))
 )
 SELECT CASE grouping(status, family, indicator_type, review_status)
            WHEN 7 THEN 'status' WHEN 11 THEN 'family' WHEN 9 THEN 'type' WHEN 14 THEN 'review_status' ELSE 'total' END
@@ -27,9 +28,10 @@ GROUP BY GROUPING SETS ((status), (family), (family, indicator_type), (review_st
 ORDER BY items DESC, label;
 
 -- name: overall
--- Everything that was ever submitted, summed up.
+-- Every indicator that was ever submitted, summed up.
 SELECT (SELECT count(*) FROM classifications)::integer AS classified,
-       (SELECT count(DISTINCT item_id) FROM batch_items)::integer AS indicators,
+       (SELECT count(DISTINCT item_id) FROM batches JOIN batch_items USING (batch_id) WHERE pipeline = 'classification')
+           ::integer AS indicators,
        count(*)::integer AS batches,
        count(*) FILTER (WHERE batch_end_time IS NULL)::integer AS open_batches,
        coalesce(sum(total_indicators), 0)::integer AS submitted,
@@ -40,7 +42,8 @@ SELECT (SELECT count(*) FROM classifications)::integer AS classified,
        coalesce(sum(tokens_in), 0)::bigint AS tokens_in,
        coalesce(sum(tokens_out), 0)::bigint AS tokens_out,
        coalesce(sum(cost_usd), 0) AS cost_usd
-FROM batches;
+FROM batches
+WHERE pipeline = 'classification';
 
 -- name: models
 -- What each model did for the classifications there are.
@@ -52,12 +55,12 @@ GROUP BY provider, model
 ORDER BY indicators DESC, provider, model;
 
 -- name: throughput
--- Items that got their final status in the last $1 seconds, and in the busiest minute of them. A batch in which nothing
+-- Indicators that got their final status in the last $1 seconds, and in the busiest minute of them. A batch in which nothing
 -- happened since is not looked into.
 WITH finished AS (
     SELECT item.status, date_trunc('minute', item.finished_at) AS minute
     FROM batches JOIN batch_items AS item USING (batch_id)
-    WHERE batches.updated_at >= now() - make_interval(secs => $1::float8)
+    WHERE batches.pipeline = 'classification' AND batches.updated_at >= now() - make_interval(secs => $1::float8)
       AND item.finished_at >= now() - make_interval(secs => $1::float8)
 )
 SELECT count(*)::integer AS finished,
@@ -121,10 +124,11 @@ ORDER BY item.status = 'dead_lettered' AND row.indicator_id IS NULL DESC, newest
 LIMIT $3;
 
 -- name: incomplete
--- Items without a result and without a failure, the oldest first, $3 at most; of batch $1 and indicator $2 where not null.
+-- Indicators without a result and without a failure, the oldest first, $3 at most; of batch $1 and indicator $2 where not null.
 SELECT item.item_id, item.payload::json ->> 'name' AS name, item.batch_id, item.created_at
 FROM batches JOIN batch_items AS item USING (batch_id)
 WHERE ($1::text IS NULL OR batch_id = $1) AND ($2::text IS NULL OR item.item_id = $2) AND item.status = 'pending'
+  AND batches.pipeline = 'classification'
   AND batches.successful_indicators + batches.needs_human_indicators + batches.failed_indicators
       < batches.total_indicators
 ORDER BY item.created_at, item.position NULLS LAST, item.item_id

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.indicator import Indicator
-from services.cli.session import CHILD_COMMAND, classification
+from services.cli.session import classification
 from shared.broker.producer import Publisher
 from shared.database import Database
 from shared.database.ledger import batches_by_id
 from shared.feeding import Feeder, Submission
 from shared.llm.estimate import Estimate, estimator
-from shared.service.local import local_stack
+from shared.service.local import SLUICE, local_stack
 from shared.settings import LlmSettings, Settings
 from tests.benchmarks.running import state_directory
 from tests.simulated_vendor import SimulatedVendor, running_simulator
@@ -143,7 +143,7 @@ async def bench(
             }
             settings = Settings.load(variables)
             async with (
-                local_stack(settings, classification(), CHILD_COMMAND, print, stages=True) as local,
+                local_stack(settings, classification(), SLUICE, print, stages=True) as local,
                 Database(local.settings.database) as database,
                 Publisher(local.settings.kafka, local.settings.kafka.partitions) as publisher,
             ):

@@ -6,7 +6,18 @@ from click.testing import CliRunner
 
 from services.cli.main import COMMANDS, sluice
 
-PLUGINS = {"api-keys", "dedupe", "dedupe-runs", "evaluate", "review", "simulate-vendor"}
+PLUGINS = {
+    "api-keys",
+    "correct",
+    "correction-runs",
+    "dedupe",
+    "dedupe-runs",
+    "evaluate",
+    "evaluate-correction",
+    "evaluate-dedupe",
+    "review",
+    "simulate-vendor",
+}
 
 
 @pytest.mark.parametrize("name", [*COMMANDS, *PLUGINS])

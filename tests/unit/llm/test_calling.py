@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from shared.llm.calling import MOST_CALLS_AN_ITEM, Caller, Item
 from shared.llm.calls import CallOutcome, Closed, Completion, Request, Tokens
 from shared.llm.pricing import Price, Prices
+from shared.llm.question import Question
 from tests.unit.llm.scripted import (
     LENGTH,
+    Length,
     Line,
     OpenDoor,
     QuickClock,
@@ -32,7 +35,9 @@ WORDS = ("a", "bb", "ccc", "dddd", "eeeee")
 class Desk:
     """A caller with all that it needs."""
 
-    def __init__(self, *lines: Line, always: Line = right, attempts: int = 3) -> None:
+    def __init__(
+        self, *lines: Line, always: Line = right, attempts: int = 3, question: Question[Word, Length] = LENGTH
+    ) -> None:
         self.vendor = ScriptedVendor(list(lines), always)
         self.door = OpenDoor()
         self.clock = QuickClock()
@@ -40,7 +45,7 @@ class Desk:
             self.vendor,
             self.door,
             Prices({"parrot-1": PRICE}),
-            LENGTH,
+            question,
             attempts=attempts,
             timeout_seconds=5.0,
             clock=self.clock,
@@ -63,6 +68,18 @@ async def test_one_call_settles_a_group() -> None:
     assert letters(await desk.solve(*WORDS)) == [1, 2, 3, 4, 5]
     assert desk.vendor.asked() == [list(WORDS)]
     assert [result.outcome for result in desk.door.results] == [CallOutcome.OK]
+
+
+async def test_a_reply_that_says_its_item_again_has_room_for_it() -> None:
+    assert LENGTH.prompt
+    echoing = Question("length", prompt=replace(LENGTH.prompt, echoes=True))
+    short, long, usual = Desk(question=echoing), Desk(question=echoing), Desk()
+    await short.solve("a")
+    await long.solve("word " * 2_000)
+    await usual.solve("word " * 2_000)
+    (small,), (large,), (fixed,) = (desk.vendor.requests for desk in (short, long, usual))
+    assert large.max_output_tokens > small.max_output_tokens + 2_000
+    assert fixed.max_output_tokens < small.max_output_tokens
 
 
 async def test_what_is_missing_is_asked_again_alone() -> None:

@@ -99,10 +99,11 @@ class Shop:
         waits: bool = False,
         slice_size: int = 100,
         trace_ratio: float = 0.0,
+        output_key: str = "",
     ) -> None:
         pipeline = Pipeline("shop", key="id")
         orders = pipeline.topic("shop.orders", Order, "orders")
-        priced = pipeline.topic("shop.priced", Priced, "priced orders")
+        priced = pipeline.topic("shop.priced", Priced, "priced orders", key=output_key)
         self.stage = pipeline.stage(
             "price",
             handler,

@@ -30,6 +30,20 @@ async def test_outputs_keep_partition_order_batch_and_context() -> None:
     assert shop.input.committed == {("shop.orders", 3): 5}
 
 
+async def test_outputs_with_a_key_of_their_own_go_where_it_leads() -> None:
+    async def several(orders: Sequence[Order]) -> list[Outcome]:
+        return [emit(*(Priced(id=f"{order.id}.{part}", price=1) for part in range(3))) for order in orders]
+
+    shop = Shop(several, output_key="id")
+    await shop.process(order(7, partition=3, headers=[(Header.BATCH_ID, b"b1")]))
+    assert [(record.key, record.partition) for record in shop.published] == [
+        (b"o7.0", None),
+        (b"o7.1", None),
+        (b"o7.2", None),
+    ]
+    assert {header(record, Header.BATCH_ID) for record in shop.published} == {"b1"}
+
+
 async def test_the_trail_grows_by_one_run_a_stage() -> None:
     async def handler(orders: Sequence[Order]) -> list[Outcome]:
         return [emit(Priced(id=o.id, price=1), usage=Usage("openai", "gpt", 10, 5, 0.25)) for o in orders]

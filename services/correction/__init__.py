@@ -1,0 +1,1 @@
+"""Correction of chat transcripts: typos of what people typed, and nothing else."""

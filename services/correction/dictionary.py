@@ -1,0 +1,71 @@
+"""Corrections out of codespell's dictionary: misspellings that stand for one word only.
+
+The data file of the installed package is read; nothing of it is copied into the product.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from services.correction.edits import WORD, slips
+
+_DOUBLED: Final = re.compile(
+    r"\b(the|a|an|and|to|of|in|for|with|is|are|be|it|this|as|at|from|by|or|we|you)(?:[ \t]+\1\b)+", re.IGNORECASE
+)
+_VARIANT: Final = re.compile(r"e(?=(?:able|ability|ment)s?$)")
+"""Useable and usable, judgement and judgment: both are right."""
+_LONG_ENOUGH: Final = 5
+"""A word whose several readings are told apart by how near they are; short ones are near to everything."""
+_FAR_MORE_COMMON: Final = 3
+"""So many times as many misspellings: words that are written often are misspelled in more ways."""
+
+
+@cache
+def misspellings() -> Mapping[str, str]:
+    """Misspelling → the one word it stands for, in small letters."""
+    listed = dict(_listed())
+    known = Counter(word for readings in listed.values() for word in readings)
+    found = {wrong: _reading(wrong, readings, known) for wrong, readings in listed.items() if wrong not in known}
+    return {wrong: right for wrong, right in found.items() if right and _VARIANT.sub("", wrong) != right}
+
+
+def _listed() -> list[tuple[str, list[str]]]:
+    text = files("codespell_lib").joinpath("data", "dictionary.txt").read_text(encoding="utf-8")
+    entries = [line.strip().partition("->") for line in text.lower().splitlines() if "->" in line]
+    return [(wrong, _readings(rest)) for wrong, _, rest in entries]
+
+
+def _readings(text: str) -> list[str]:
+    """`a, b, a reason not to choose`: what follows the last comma is no reading."""
+    parts = [part.strip() for part in text.split(",")]
+    return parts[:-1] if len(parts) > 1 else parts
+
+
+def _reading(wrong: str, readings: list[str], known: Mapping[str, int]) -> str:
+    """The one that is meant; empty if nobody knows. `known`: how often each word is misspelled, as far as listed."""
+    if len(readings) == 1:
+        return readings[0]
+    if len(wrong) < _LONG_ENOUGH:
+        return ""
+    first, second, *_ = sorted(readings, key=lambda right: (slips(wrong, right), -known[right]))
+    nearer = slips(wrong, first) < slips(wrong, second)
+    times = 1 / _FAR_MORE_COMMON if nearer else _FAR_MORE_COMMON
+    return first if known[first] >= times * known[second] else ""
+
+
+def correct_words(text: str) -> str:
+    """The text with listed misspellings and doubled small words put right. Blanks and signs stay as they are."""
+    return _DOUBLED.sub(r"\1", WORD.sub(_corrected, text))
+
+
+def _corrected(match: re.Match[str]) -> str:
+    word = match.group()
+    right = misspellings().get(word.lower().replace("\u2019", "'"))
+    if right is None:
+        return word
+    if word.isupper():
+        return right.upper()
+    return right if word.islower() else right[0].upper() + right[1:] if word.istitle() else word

@@ -1,0 +1,51 @@
+"""What was changed in a text, word by word."""
+
+import re
+from typing import Final, NamedTuple
+
+from rapidfuzz.distance import OSA, Levenshtein
+
+WORD: Final = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
+_TOKEN: Final = re.compile(r"⟦\d+⟧|\w+(?:['\u2019]\w+)*|[^\w\s]")
+
+
+class Edit(NamedTuple):
+    """Words in a row, and what stands in their place; one of the two may be empty."""
+
+    wrong: tuple[str, ...]
+    right: tuple[str, ...]
+
+    def shown(self) -> tuple[str, str]:
+        """For people and tables."""
+        return " ".join(self.wrong), " ".join(self.right)
+
+
+def tokens(text: str) -> list[str]:
+    """Words, markers and single signs, without blanks."""
+    return _TOKEN.findall(text)
+
+
+def edits(before: str, after: str) -> list[Edit]:
+    """The shortest list of edits that makes one text of the other, blanks aside."""
+    old, new = tokens(before), tokens(after)
+    found: list[Edit] = []
+    old_end = new_end = -1
+    for step in Levenshtein.opcodes(old, new):
+        if step.tag == "equal":
+            continue
+        edit = Edit(tuple(old[step.src_start : step.src_end]), tuple(new[step.dest_start : step.dest_end]))
+        if found and (old_end, new_end) == (step.src_start, step.dest_start):
+            edit = Edit(found[-1].wrong + edit.wrong, found.pop().right + edit.right)
+        found.append(edit)
+        old_end, new_end = step.src_end, step.dest_end
+    return found
+
+
+def slips(one: str, other: str) -> int:
+    """Letters to change, insert, leave out or swap with their neighbour."""
+    return OSA.distance(one, other)
+
+
+def changed_share(before: str, after: str) -> float:
+    """0 for equal texts, 1 for texts that have nothing in common."""
+    return Levenshtein.normalized_distance(before, after)

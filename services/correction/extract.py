@@ -1,0 +1,148 @@
+"""From the records of a slice to rows: one a block. A line that is no record becomes a dead letter of its own."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from schemas.correction import Extracted, FileSlice, Reference
+from schemas.delivery import Header, RejectCode
+from services.correction.scanning import TOO_LONG, Unreadable, parsed, rows_of
+from services.correction.store import SliceCounts, close_slices
+from services.correction.transcripts.formats import adapter_of, recognised
+from services.correction.transcripts.records import raw_records
+from services.correction.transcripts.rows import Row, Skipped
+from shared.database import Database
+from shared.runtime.envelope import Envelope, Envelopes
+from shared.runtime.outbox import Outbox, StoredRecord
+from shared.runtime.outcome import Outcome, Reject, emit
+
+INLINE_TYPED: Final = 16_384
+"""Characters of a typed text that travel with its message; a longer one stays where it is."""
+INLINE_OTHER: Final = 4_096
+"""The same for whatever nobody has typed: most of the bytes, and no stage looks at it."""
+REPAIRED_ROWS: Final = 90_000_000
+"""Index of rows out of repaired lines: it was not known how many there would be."""
+SLICES_TOPIC: Final = "correction.slices"
+
+
+class Invalid(NamedTuple):
+    """A line that is no record."""
+
+    line: int
+    start: int
+    end: int
+    why: str
+
+
+@dataclass(slots=True)
+class ExtractedSlice:
+    """What a slice holds."""
+
+    rows: list[Extracted] = field(default_factory=list)
+    counts: SliceCounts = field(default_factory=SliceCounts)
+    invalid: list[Invalid] = field(default_factory=list)
+
+
+async def extract(
+    slices: Sequence[FileSlice], envelopes: Envelopes, database: Database, outbox: Outbox
+) -> list[Outcome]:
+    """The rows of each slice; what they are is counted with the run before they go on."""
+    outcomes, counted = list[Outcome](), list[SliceCounts]()
+    for one, envelope in zip(slices, envelopes, strict=True):
+        try:
+            found = await asyncio.to_thread(extracted, one)
+        except OSError as error:
+            found = ExtractedSlice(counts=SliceCounts(unreadable=1))
+            outcomes.append(Reject(RejectCode.INCOMPLETE, f"{one.file} cannot be read any more: {error.strerror}"))
+        else:
+            if found.invalid:
+                await outbox.bury([_letter(one, envelope, line) for line in found.invalid])
+            outcomes.append(emit(*found.rows))
+        counted.append(found.counts)
+    places = [(envelope.batch_id, one.slice_id) for one, envelope in zip(slices, envelopes, strict=True)]
+    await close_slices(database, places, counted)
+    return outcomes
+
+
+def extracted(one: FileSlice) -> ExtractedSlice:
+    """Read a slice. Raises OSError."""
+    found = ExtractedSlice()
+    adapter = adapter_of(one.format) if one.format else None
+    session, at = one.session_id, one.first_row
+    for record in raw_records(Path(one.path), one.start, one.end, one.first_line):
+        found.counts.lines += 1
+        try:
+            content = parsed(record)
+            adapter = adapter or (recognised(content) if content else None)
+            if content is None or adapter is None:
+                _without_rows(found, content)
+                continue
+            session = adapter.session_of(content) or session
+            rows = rows_of(adapter, content)
+        except Unreadable as error:
+            found.invalid.append(Invalid(record.line, record.start, record.end, str(error)))
+            found.counts.invalid += 1
+            continue
+        if isinstance(rows, Skipped):
+            found.counts.skip(rows.reason)
+            continue
+        found.counts.records += 1
+        place = Reference(path=one.path, start=record.start, end=record.end, format=adapter.name, block=0)
+        common = {"slice_id": one.slice_id, "file": one.file, "line": record.line, "session_id": session}
+        found.rows += [_row(row, at + block, block, place, common) for block, row in enumerate(rows)]
+        at += len(rows)
+    found.counts.rows = len(found.rows)
+    return found
+
+
+def _without_rows(found: ExtractedSlice, content: Any) -> None:
+    """A blank line is skipped. Raises Unreadable for a record of no known format."""
+    if content is not None:
+        raise Unreadable("no format is known whose records look like this")
+    found.counts.skip("blank")
+
+
+def _row(row: Row, index: int, block: int, place: Reference, common: Mapping[str, Any]) -> Extracted:
+    inline = len(row.body) <= (INLINE_OTHER if row.not_typed else INLINE_TYPED)
+    return Extracted(
+        extraction_id=f"ext:{conversation(common['session_id'], common['file'])}:{index:08}",
+        message_index=index,
+        block=block,
+        message_type=row.message_type,
+        role=row.role,
+        typed=not row.not_typed,
+        not_typed=row.not_typed,
+        text=row.body if inline else None,
+        body=None if inline else place.model_copy(update={"block": block}),
+        length=len(row.body),
+        content_hash=sha256(row.body.encode(errors="replace")).hexdigest(),
+        **common,
+        **row.fields,
+    )
+
+
+def conversation(session: str, file: str) -> str:
+    """Stands for a session in ids. Files may share a session, such as those of side chains; then each has its own."""
+    name = file.rpartition("/")[2]
+    return sha256(f"{session}\n{name}".encode(errors="surrogateescape")).hexdigest()[:16]
+
+
+def _letter(one: FileSlice, envelope: Envelope, line: Invalid) -> tuple[StoredRecord, Reject]:
+    """A dead letter says where the line is; the line itself stays in its file.
+
+    It is a slice of that one line: it can be replayed once the line is repaired, and its rows come after all others.
+    """
+    key = f"line:{one.slice_id.partition(':')[0]}:{line.line}"
+    place = {"slice_id": key, "start": line.start, "end": line.end, "first_line": line.line}
+    again = one.model_copy(update={**place, "first_row": REPAIRED_ROWS + line.line})
+    value = json.dumps({**again.model_dump(), "line": line.line, "error": line.why}).encode()
+    headers = [(Header.BATCH_ID, envelope.headers[Header.BATCH_ID])]
+    record = StoredRecord(
+        SLICES_TOPIC, envelope.record.partition, key, value, headers, int(envelope.ingested_at * 1000)
+    )
+    code = RejectCode.TOO_LARGE if line.why == TOO_LONG else RejectCode.NOT_JSON
+    return record, Reject(code, f"{one.file}, line {line.line}: {line.why}")

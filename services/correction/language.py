@@ -1,0 +1,67 @@
+"""Which script and which language a text is in, as far as small words tell."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+_SCRIPTS: Final[Mapping[str, re.Pattern[str]]] = {
+    "latin": re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff]"),
+    "greek": re.compile("[\u0370-\u03ff\u1f00-\u1fff]"),
+    "cyrillic": re.compile("[\u0400-\u052f]"),
+    "hebrew": re.compile("[\u0590-\u05ff]"),
+    "arabic": re.compile("[\u0600-\u06ff\u0750-\u077f]"),
+    "indic": re.compile("[\u0900-\u0dff]"),
+    "thai": re.compile("[\u0e00-\u0e7f]"),
+    "kana": re.compile("[\u3040-\u30ff]"),
+    "han": re.compile("[\u3400-\u9fff]"),
+    "hangul": re.compile("[\uac00-\ud7af\u1100-\u11ff]"),
+}
+_SMALL_WORDS: Final[Mapping[str, frozenset[str]]] = {
+    language: frozenset(words.split())
+    for language, words in {
+        "english": "the of and to in is that it for you this with on are be have not as at but from they we can will "
+        "what there my an how when which if please would should could don't it's i'm does has was were",
+        "german": "der die das und ist nicht ich ein eine zu den mit von sie es auf für dem wie auch wird bitte aber "
+        "wenn noch nur oder kann werden hat einen wir du dass als bei nach mir mein sind war",
+        "french": "le la les de des et est un une que qui dans pour pas ce il je vous nous avec sur du au ne plus mais "
+        "par comme ou être fait cette mon si tout merci",
+        "spanish": "el la los las de que y en un una es por con para no se su lo como más pero este sí porque esta "
+        "cuando muy sin sobre también me hay donde puedes gracias",
+        "italian": "il lo la i gli le di che e un una è per con non si da come più ma questo sono nel della del alla "
+        "anche se mi ho quando puoi grazie",
+        "portuguese": "o a os as de que e em um uma é por com para não se do da no na como mais mas ao isso ele quando "
+        "muito já também eu você obrigado",
+        "dutch": "de het een en van is dat niet ik je in op te met voor zijn die er maar om aan ook als dan naar wat "
+        "kan geen nog wel bij uit",
+        "polish": "i w nie na się z do to że jest jak co a o po tak ale dla od czy tylko przez może być proszę jeśli",
+    }.items()
+}
+_WORD: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
+_FOREIGN_LETTER: Final = re.compile("[\u00c0-\u024f]")
+_LEAD: Final = 2
+"""Words by which a language has to be ahead: some words are small ones in several."""
+_OTHER_SCRIPTS: Final = 0.2
+"""Share of letters from which on a text is not in Latin script."""
+
+
+def scripts(text: str) -> frozenset[str]:
+    """The scripts that letters of the text belong to."""
+    return frozenset(name for name, letter in _SCRIPTS.items() if letter.search(text))
+
+
+def language(text: str) -> str:
+    """The language whose small words are most frequent; empty if none is clearly ahead."""
+    words = _WORD.findall(text.lower().replace("\u2019", "'"))
+    counted = {name: sum(word in small for word in words) for name, small in _SMALL_WORDS.items()}
+    first, second, *_ = sorted(counted, key=lambda name: -counted[name])
+    return first if counted[first] >= counted[second] + _LEAD else ""
+
+
+def is_english(text: str) -> bool:
+    """Whether English spelling may be applied: nothing about the text says that it is in another language."""
+    letters = [letter for letter in text if letter.isalpha()]
+    foreign = sum(not _SCRIPTS["latin"].match(letter) for letter in letters)
+    if foreign > _OTHER_SCRIPTS * len(letters):
+        return False
+    found = language(text)
+    return found == "english" or (found == "" and not _FOREIGN_LETTER.search(text))

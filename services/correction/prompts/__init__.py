@@ -1,0 +1,1 @@
+"""The correction as a language model is asked for it."""

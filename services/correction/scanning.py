@@ -1,0 +1,205 @@
+"""Looking through files once, from beginning to end: what is in them, and how they are cut into slices."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic_core import from_json
+
+from schemas.correction import FileSlice, TranscriptSource
+from services.correction.manifest import Discovery, FileFacts
+from services.correction.moments import in_utc
+from services.correction.transcripts.formats import adapter_of, recognised
+from services.correction.transcripts.records import RawRecord, raw_records
+from services.correction.transcripts.rows import Adapter, Row, Skipped
+
+SLICE_RECORDS: Final = 1_000
+SLICE_BYTES: Final = 2 * 1024 * 1024
+"""A slice ends with the record that reaches one of the two."""
+TOO_LONG: Final = "the line is too long"
+NOT_AN_OBJECT: Final = "the line is no JSON object"
+UNKNOWN_FORMAT: Final = "no format is known whose records look like this"
+
+
+class Unreadable(ValueError):  # noqa: N818 -- says what a line is
+    """A line that is no record, and why. The message holds nothing of the line."""
+
+
+def transcript_files(source: TranscriptSource) -> Iterator[Path]:
+    """The file itself, or every .jsonl file below the folder, in the order of names. Links are not followed.
+
+    Raises OSError.
+    """
+    root = Path(source.path)
+    if root.is_file():
+        yield root
+        return
+    found = (path for path in _walk(root) if path.suffix == ".jsonl")
+    for number, path in enumerate(found):
+        if source.max_files is not None and number >= source.max_files:
+            return
+        yield path
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    with os.scandir(folder) as entries:
+        ordered = sorted(entries, key=lambda entry: entry.name)
+    for entry in ordered:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(Path(entry.path))
+        elif entry.is_file(follow_symlinks=False):
+            yield Path(entry.path)
+
+
+def name_below(path: Path, root: str) -> str:
+    """A file's name in ids and listings: the way to it from the source, so that the source may be moved."""
+    return path.name if Path(root).is_file() else path.relative_to(root).as_posix()
+
+
+def session_by_name(file: str) -> str:
+    """The session of a file whose records name none."""
+    return sha256(file.encode(errors="surrogateescape")).hexdigest()[:16]
+
+
+def parsed(record: RawRecord) -> dict[str, Any] | None:
+    """The record of a line; None for a blank one. Raises Unreadable."""
+    if record.raw is None:
+        raise Unreadable(TOO_LONG)
+    if not record.raw.strip():
+        return None
+    try:
+        found = from_json(record.raw, allow_inf_nan=False)
+    except ValueError as error:
+        raise Unreadable(f"not valid JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise Unreadable(NOT_AN_OBJECT)
+    return found
+
+
+def rows_of(adapter: Adapter, record: dict[str, Any]) -> Sequence[Row] | Skipped:
+    """The rows of a record. Raises Unreadable for one that has not the shape of its format."""
+    try:
+        return adapter.rows(record)
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        raise Unreadable("the record has not the shape of its format") from None
+
+
+@dataclass(slots=True)
+class _Cutter:
+    """Cuts one file into slices while it is read."""
+
+    path: Path
+    file: str
+    session: str
+    format: str = ""
+    start: int = 0
+    first_line: int = 1
+    first_row: int = 0
+    records: int = 0
+    session_at_start: str = ""
+    done: list[FileSlice] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.session_at_start = self.session
+
+    def passed(self, record: RawRecord, rows: int) -> None:
+        """A line has been read; `rows` of the file so far."""
+        self.records += 1
+        if self.records >= SLICE_RECORDS or record.end - self.start >= SLICE_BYTES:
+            self.cut(record.end, record.line + 1, rows)
+
+    def cut(self, end: int, next_line: int, rows: int) -> None:
+        """End the slice here."""
+        if end > self.start:
+            self.done.append(
+                FileSlice(
+                    slice_id=f"{session_by_name(self.file)}:{self.start}",
+                    path=str(self.path),
+                    file=self.file,
+                    format=self.format,
+                    start=self.start,
+                    end=end,
+                    first_line=self.first_line,
+                    first_row=self.first_row,
+                    session_id=self.session_at_start,
+                )
+            )
+        self.start, self.first_line, self.first_row, self.records = end, next_line, rows, 0
+        self.session_at_start = self.session
+
+
+def scanned(source: TranscriptSource, files: Iterable[Path], found: Discovery) -> Iterator[list[FileSlice]]:
+    """The slices of each file; what is in the files is summed up in `found`."""
+    for path in files:
+        if source.max_rows is not None and found.rows >= source.max_rows:
+            return
+        yield _scan(path, source, found)
+
+
+def _scan(path: Path, source: TranscriptSource, found: Discovery) -> list[FileSlice]:
+    file = name_below(path, source.path)
+    facts = FileFacts(file.encode(errors="replace").decode(), 0, source.format)
+    if facts.file != file:
+        facts.fails("the name of the file is not UTF-8")
+        found.add(facts)
+        return []
+    cutter = _Cutter(path, file, session_by_name(file), source.format)
+    adapter = adapter_of(source.format) if source.format else None
+    end, line = 0, 0
+    try:
+        facts.size = path.stat().st_size
+        for record in raw_records(path):
+            end, line = record.end, record.line
+            facts.lines += 1
+            adapter = _look(record, adapter, facts, cutter, found)
+            cutter.passed(record, facts.rows)
+    except OSError as error:
+        facts.fails(f"the file cannot be read: {error.strerror}")
+    cutter.cut(end, line + 1, facts.rows)
+    found.add(facts)
+    return cutter.done if facts.lines else []
+
+
+def _look(
+    record: RawRecord, adapter: Adapter | None, facts: FileFacts, cutter: _Cutter, found: Discovery
+) -> Adapter | None:
+    """Take note of one line; the adapter, once a record has been recognised."""
+    try:
+        content = parsed(record)
+        if content is None:
+            found.skipped["blank"] += 1
+            return adapter
+        adapter = adapter or recognised(content)
+        if adapter is None:
+            raise Unreadable(UNKNOWN_FORMAT)
+        facts.format = cutter.format = adapter.name
+        rows = rows_of(adapter, content)
+    except Unreadable as error:
+        facts.fails(f"line {record.line}: {error}")
+        return adapter
+    facts.messages += 1
+    cutter.session = adapter.session_of(content) or cutter.session
+    found.keys.add(content)
+    if isinstance(rows, Skipped):
+        found.skipped[rows.reason] += 1
+    else:
+        facts.rows += len(rows)
+        _count(rows, facts, found)
+    return adapter
+
+
+def _count(rows: Sequence[Row], facts: FileFacts, found: Discovery) -> None:
+    for row in rows:
+        is_text = row.message_type == row.role or row.message_type in {"user", "assistant", "system"}
+        found.types.add(row.message_type)
+        found.blocks.add("text" if is_text else row.message_type)
+        found.not_typed[row.not_typed] += 1
+        if tool := row.fields.get("tool_name"):
+            found.tools.add(tool)
+        facts.has_thinking_blocks |= row.message_type == "thinking"
+        facts.has_tool_use |= row.message_type == "tool_use"
+    found.cost_usd += rows[0].fields.get("cost_usd") or 0.0
+    found.seen_at(in_utc(rows[0].fields.get("timestamp", "")))

@@ -1,0 +1,1 @@
+"""Reading transcripts: records out of files, rows out of records, one adapter a format."""

@@ -1,0 +1,75 @@
+"""What every adapter makes of a record: rows, or the reason why there are none."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+LONGEST_NAME: Final = 1_000
+"""Characters of ids, paths, names of models: of everything beside the body."""
+LONGEST_VALUE: Final = 4_096
+"""Characters of JSON of one unknown field."""
+LONGEST_EXTRA: Final = 16_384
+"""The same of all of them together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One block of a message. `fields`: those of schemas.correction.Extracted that the record gives."""
+
+    message_type: str
+    role: str
+    body: str
+    not_typed: str = ""
+    """Why no person has typed it; empty if one has."""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A record without rows, and why."""
+
+    reason: str
+
+
+class Adapter(Protocol):
+    """Knows one format. It sees one record at a time and keeps nothing."""
+
+    @property
+    def name(self) -> str:
+        """Of the format."""
+
+    def recognises(self, record: Any) -> bool:
+        """Whether a record is of this format."""
+
+    def session_of(self, record: Any) -> str:
+        """The session that a record names; empty if it names none."""
+
+    def rows(self, record: Any) -> Sequence[Row] | Skipped:
+        """The rows of a record."""
+
+
+def text_of(value: Any) -> str:
+    """Text as it is; NUL, which no database stores, becomes the sign for what cannot be shown."""
+    return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else ""
+
+
+def name_of(value: Any) -> str:
+    """A short text; empty for what is none."""
+    return text_of(value)[:LONGEST_NAME]
+
+
+def json_of(value: Any) -> str:
+    """A value as JSON text."""
+    return json.dumps(value, ensure_ascii=False).replace("\\u0000", "\N{REPLACEMENT CHARACTER}")
+
+
+def kept(value: Any, longest: int = LONGEST_VALUE) -> Any:
+    """A value that nobody knows here; of a long one only how long it is, for it can be read where it was."""
+    text = json_of(value)
+    return json.loads(text) if len(text) <= longest else {"characters": len(text)}
+
+
+def kept_extra(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Unknown fields, as a field of a row; none if there are none."""
+    return {"extra": kept({name: kept(value) for name, value in fields.items()}, LONGEST_EXTRA)} if fields else {}

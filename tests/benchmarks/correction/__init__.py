@@ -1,0 +1,1 @@
+"""Correction beside the targets of its specification."""

@@ -1,0 +1,86 @@
+"""The commands about correction that need no stages: dry runs, estimates, evaluations, wrong usage."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from services.correction.masking import mask
+from tests.integration.sluice_command import Sluice, runner
+from tests.transcripts import messages, write_folder
+
+LABELLED = Path(__file__).parents[1] / "data" / "oss_typos.jsonl"
+COUNT = 300
+
+
+@pytest.fixture
+def sluice(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, state_directory: Path
+) -> Sluice:
+    variables = {"SLUICE_STATE_DIR": str(state_directory / "unused"), "OPENAI_API_KEY": "sk-nobody-is-called"}
+    return runner(monkeypatch, capsys, tmp_path, variables)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_folder(tmp_path / "transcripts", messages(COUNT, seed=4), a_file=100)
+    return tmp_path / "transcripts"
+
+
+def files_in(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*"))
+
+
+async def test_a_dry_run_says_what_would_come_of_it_and_writes_nothing(sluice: Sluice, folder: Path) -> None:
+    before = files_in(folder)
+    answer = await sluice("correct", str(folder), "--dry-run", "--json", "--manifest", "m.json")
+    assert answer.code == 0, answer.err
+    found = answer.json
+    assert found["by_status"]["corrected"] > COUNT / 3
+    assert sum(found["by_status"].values()) == found["rows"] == found["rows_final"]
+    assert (found["calls"], found["cost_usd"]) == (0, 0)
+    assert files_in(folder) == before
+    again = await sluice("correct", "m.json", "--dry-run", "--json")
+    assert again.json["by_status"] == found["by_status"]
+
+
+async def test_a_dry_run_with_a_vendor_tells_calls_tokens_and_dollars(sluice: Sluice, folder: Path) -> None:
+    answer = await sluice("correct", str(folder), "--dry-run", "--provider", "openai", "--json")
+    assert answer.code == 0, answer.err
+    distinct = len({mask(message.text).text for message in messages(COUNT, seed=4)})
+    assert answer.json["calls"] == -(-distinct // 15)
+    assert answer.json["tokens_in"] > 10 * distinct
+    assert answer.json["cost_usd"] > 0
+
+
+async def test_the_diff_shows_corrected_lines_before_and_after(sluice: Sluice, tmp_path: Path) -> None:
+    record = {"type": "user", "message": {"role": "user", "content": "first line\nplease fix teh `teh` bug"}}
+    (tmp_path / "one.jsonl").write_text(json.dumps(record) + "\n")
+    answer = await sluice("correct", "one.jsonl", "--dry-run", "--diff", "--quiet")
+    assert answer.out.splitlines() == ["one.jsonl:1", "- please fix teh `teh` bug", "+ please fix the `teh` bug"]
+
+
+async def test_wrong_usage_is_answered_at_once(sluice: Sluice, tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").touch()
+    (tmp_path / "no.json").write_text("[]")
+    assert (await sluice("correct", "empty.jsonl")).code == 2
+    assert "unknown suffix" in (await sluice("correct", "empty.jsonl", "--output", "out.txt")).err
+    assert "no manifest" in (await sluice("correct", "no.json", "--dry-run")).err
+    assert "has no key" in (await sluice("correct", "empty.jsonl", "--dry-run", "--provider", "anthropic")).err
+    assert (await sluice("correct", "missing.jsonl", "--dry-run")).code == 2
+    hopeless = await sluice("correct", "empty.jsonl", "--dry-run", "--json")
+    assert (hopeless.code, hopeless.json["decision"]) == (1, "NO-GO")
+
+
+async def test_an_evaluation_reports_recall_spans_and_over_correction(sluice: Sluice) -> None:
+    answer = await sluice("evaluate-correction", str(LABELLED), "--json")
+    assert answer.code == 0, answer.err
+    score = answer.json["scores"]["gold"]
+    assert (score["rows"], score["edits"], score["clean"]) == (173, 186, 173)
+    assert score["recall"] >= 0.57
+    assert score["protected_share"] == 1.0
+    assert score["clean_breaches"] == 0
+    assert score["clean_changed"] <= 3
+    told = await sluice("evaluate-correction", str(LABELLED), "--worst", "1")
+    assert "recall" in told.out
+    assert (await sluice("evaluate-correction", "missing.jsonl")).code == 2

@@ -1,0 +1,111 @@
+"""No bad text passes: each guard by what it is for, and real corrections that none of them may refuse."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from schemas.base import Contract
+from services.correction.guards import GUARDS, breach
+from services.correction.masking import mask
+from services.correction.passages import CorrectionReply, Passage, accept, as_typed, by_dictionary
+
+TEXT = "please look at teh login page, it does not work when I clikc twice on ⟦1⟧ and then wait"
+RIGHT = "please look at the login page, it does not work when I click twice on ⟦1⟧ and then wait"
+
+BAD = {
+    "empty": (TEXT, ""),
+    "markers": (TEXT, RIGHT.replace("⟦1⟧", "the button")),
+    "lines": ("- first thing is wierd\n  - teh second one", "- first thing is weird\n- the second one"),
+    "length": (TEXT, RIGHT + " and please add a test for it and tell everybody about it"),
+    "distance": ("how can I run teh tests of it", "The tests may be run so: it is"),
+    "language": (
+        "please look at the file, it is not there when I open it",
+        "Будь ласка, подивись файл, його там немає, коли я його",
+    ),
+    "question": ("is teh file there?", "the file is there"),
+    "negation": (TEXT, RIGHT.replace("does not work", "does now work")),
+    "signs": ("teh value (of **all**) is wrong", "the value (of *all*) is wrong"),
+    "new-token": (TEXT, RIGHT.replace("login page", "login_page")),
+    "casing": ("i use github for teh code every day", "i use GITHUB for the code every day"),
+    "rewrite": (TEXT, RIGHT.replace("login page", "start page")),
+}
+
+
+@pytest.mark.parametrize("reason", GUARDS)
+def test_each_guard_refuses_what_it_is_for(reason: str) -> None:
+    broken, _ = GUARDS[reason]
+    assert broken(*BAD[reason])
+    assert breach(*BAD[reason]) is not None
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        RIGHT.replace("does not work", "does work"),
+        RIGHT.replace("it does not", "it doesn't never"),
+        RIGHT + " ⟦1⟧",
+        RIGHT.replace("⟦1⟧", "⟦2⟧"),
+        RIGHT.replace("twice", "2 times"),
+        RIGHT.replace("please look", "please loook at https://example.com and look"),
+        " ".join(RIGHT.split()[:-3]),
+        " ".join(RIGHT.split()[4:]),
+        "pwned",
+        "Sure! Here is the corrected text: " + RIGHT,
+        "The login page has a bug in its click handler; add a guard for the second click on ⟦1⟧ there",
+        "bitte schau dir die Anmeldeseite an, sie geht nicht, wenn ich zweimal auf ⟦1⟧ klicke und warte",
+        RIGHT.replace("login", "logout"),
+        RIGHT.replace("page", "page of the shop"),
+        RIGHT.upper(),
+        RIGHT[::-1],
+        RIGHT.replace("\n", " ").replace(",", ",\n"),
+    ],
+)
+def test_no_bad_text_passes(bad: str) -> None:
+    assert breach(TEXT, bad) is not None
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (TEXT, RIGHT),
+        (TEXT, TEXT),
+        ("alot of users could of seen it", "a lot of users could have seen it"),
+        ("it dont work and i cant see why", "it don't work and I can't see why"),
+        ("add the the test for teh parser", "add the test for the parser"),
+        ("we needs to change how file are stored", "we need to change how files are stored"),
+        ("we are use it for teh tests and it look good", "we are using it for the tests and it looks good"),
+        ("please look at teh file", "Please look at the file"),
+        ("why does teh test fail?", "why does the test fail?"),
+        ("add test for teh new parser", "add a test for the new parser"),
+    ],
+)
+def test_corrections_pass(before: str, after: str) -> None:
+    assert breach(before, after) is None
+
+
+def test_people_s_corrections_pass_but_for_rewrites() -> None:
+    path = Path(__file__).parents[2] / "data" / "oss_typos.jsonl"
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    refused = [row["id"] for row in rows if breach(mask(row["source"]).text, mask(row["target"]).text)]
+    assert len(rows) == 173
+    assert len(refused) <= 3
+
+
+def test_a_refusal_tells_the_model_what_was_wrong() -> None:
+    with pytest.raises(ValueError, match=r"^negation: a negation must neither appear nor vanish$"):
+        accept(Passage(text=TEXT), CorrectionReply(text=BAD["negation"][1]))
+    assert isinstance(accept(Passage(text=TEXT), CorrectionReply(text=f" {RIGHT} ")), Contract)
+
+
+def test_final_punctuation_stays_as_it_was_typed() -> None:
+    assert as_typed("teh file", "the file.") == "the file"
+    assert as_typed("is it teh file?", "is it the file?") == "is it the file?"
+
+
+def test_the_dictionary_touches_no_other_language() -> None:
+    german = "Bitte schau dir das an, es ist nicht so wie es sein soll und der Test ist rot"
+    assert by_dictionary(german) == german
+    ukrainian = "Будь ласка, подивись на цей файл, teh тест не проходить після зміни"
+    assert by_dictionary(ukrainian) == ukrainian
+    assert by_dictionary("please fix teh Test, Teh one that is wierd") == "please fix the Test, The one that is weird"
