@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from services.cli.main import COMMANDS, sluice
 
-PLUGINS = {"api-keys", "dedupe", "dedupe-runs", "evaluate", "review", "simulate-vendor"}
+PLUGINS = {"api-keys", "dedupe", "dedupe-runs", "evaluate-dedupe", "evaluate", "review", "simulate-vendor"}
 
 
 @pytest.mark.parametrize("name", [*COMMANDS, *PLUGINS])
