@@ -2,9 +2,9 @@
 
 COMMANDS = {
     "dedupe": ("services.deduplication.dedupe_command:dedupe", "Find records of the same company, and what to do."),
+    "dedupe-runs": ("services.deduplication.runs_command:dedupe_runs", "List, show, pin and prune runs of `dedupe`."),
     "evaluate-dedupe": (
         "services.deduplication.evaluate_command:evaluate_dedupe",
         "Measure deduplication against a known truth.",
     ),
-    "dedupe-runs": ("services.deduplication.runs_command:dedupe_runs", "List, show, pin and prune runs of `dedupe`."),
 }

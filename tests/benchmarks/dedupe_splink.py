@@ -130,7 +130,7 @@ def _features(names: pa.Table, tokens: pa.Table) -> pa.Table:
             "tokens": pc.split_pattern(names["form"], " "),
             "prefix": pc.utf8_slice_codeunits(names["joined"], 0, PREFIX),
             "form_prefix": pc.utf8_slice_codeunits(names["form"], 0, SHORT_PREFIX),
-            "rare_prefixes": pa.array([_prefixes(words[own[:RARE]]) for own in by_rarity], pa.string()),
+            "rare_prefixes": pa.array([_prefixes(words[own[:RARE]].tolist()) for own in by_rarity], pa.string()),
             "suffix_class": _nothing(names["suffix_class"], NO_SUFFIX),
             "numbers": _nothing(names["numbers"], ""),
             **rare,
