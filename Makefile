@@ -92,6 +92,9 @@ long-run: $(VENV)/.dev kafka-jars ## Send COUNT=1000000 indicators through every
 bench-llm: $(VENV)/.dev ## Measure the LLM gateway against a simulated vendor, beside its targets; ONLY="names" narrows it
 	$(BIN)/python -m tests.benchmarks.llm $(if $(ONLY),--only $(ONLY))
 
+bench-correct: $(VENV)/.dev ## Measure the correction of transcripts beside its targets; ONLY="names" narrows it
+	$(BIN)/python -m tests.benchmarks.correction $(if $(ONLY),--only $(ONLY))
+
 model: $(VENV)/.dev ## Train the embedded model and report its cross-validation; LABELS=file adds decisions of people
 	$(BIN)/python -m services.classification.model.train $(if $(LABELS),--labels "$(LABELS)")
 

@@ -122,7 +122,8 @@ class TestWithVendor:
     ) -> None:
         distinct = len({mask(message.text).text for message in typed})
         stats = first["stats"]
-        assert stats["items"] == stats["distinct_items"] == distinct
+        # Other tests may have asked about a few of them before: the answers are kept.
+        assert 0.95 * distinct < stats["items"] == stats["distinct_items"] <= distinct
         assert stats["items"] <= 0.71 * MESSAGES
         # Nine slices of six files come one after the other; a call that waits for company no longer goes half empty.
         assert stats["calls"] <= math.ceil(distinct / BATCH) * 1.02 + 12
