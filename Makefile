@@ -83,9 +83,6 @@ bench-dedupe-splink: $(VENV)/.dev ## Measure deduplication in one process beside
 	$(BIN)/uv pip install --quiet --python $(BIN)/python splink
 	$(BIN)/python -m tests.benchmarks.dedupe_splink $(if $(ROWS),--rows $(ROWS))
 
-bench-correct: $(VENV)/.dev ## Measure the correction of transcripts beside its targets; ONLY="names" narrows it
-	$(BIN)/python -m tests.benchmarks.correction $(if $(ONLY),--only $(ONLY))
-
 long-run: $(VENV)/.dev kafka-jars ## Send COUNT=1000000 indicators through every stage on Apache Kafka: docs/long-run.md
 	SLUICE_TEST_BACKEND=apache $(BIN)/python -m tests.benchmarks.long_run $(if $(COUNT),--count $(COUNT)) $(if $(INTO),--into $(INTO))
 
