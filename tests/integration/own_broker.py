@@ -36,8 +36,8 @@ async def own_broker() -> AsyncIterator[OwnBroker]:
 
 async def with_topics(kafka: KafkaSettings) -> None:
     """Create the topics of every pipeline."""
+    keeping = {name: kept for pipeline in pipelines().values() for name, kept in pipeline.keeping().items()}
     async with TopicAdmin(kafka) as admin:
-        keeping = {name: kept for pipeline in pipelines().values() for name, kept in pipeline.keeping().items()}
         await admin.ensure(list(keeping), PARTITIONS, keeping)
 
 

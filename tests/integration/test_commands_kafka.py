@@ -133,8 +133,8 @@ class TestLag:
 
     async def test_every_stage_by_default(self, sluice: Sluice, kafka: KafkaSettings) -> None:
         rows = (await sluice("lag", "--json")).json
-        declared = [stage for pipeline in pipelines().values() for stage in pipeline.stages]
-        assert [row["stage"] for row in rows] == [stage.full_name for stage in declared]
+        declared = [stage.full_name for pipeline in pipelines().values() for stage in pipeline.stages]
+        assert [row["stage"] for row in rows] == declared
         assert "partitions" not in rows[0]
         tables = await sluice("lag", "--partitions")
         assert (tables.code, tables.err) == (0, "")

@@ -74,7 +74,7 @@ async def test_the_rights_are_printed_as_told(
     printed = (await run("topics", "--acls", "--json")).json
     assert list(printed[0].values()) == ["classification.submit", "Write", "topic", "indicators.ingest"]
     told = (await run("topics", "--acls")).out.splitlines()
-    users = tuple(f'kafka-acls "$@" --add --allow-principal User:{pipeline}.' for pipeline in pipelines())
-    assert all(line.startswith(users) for line in told)
+    starts = tuple(f'kafka-acls "$@" --add --allow-principal User:{name}.' for name in pipelines())
+    assert all(line.startswith(starts) for line in told)
     assert len(told) == sum(1 + 3 * len(pipeline.stages) for pipeline in pipelines().values())
     assert (await run("topics", "--acls", "--alter")).code == 2
