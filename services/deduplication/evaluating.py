@@ -218,11 +218,10 @@ class _Compared:
         return np.where(self._codes[place] == codes, self._hits[place], 0)
 
     def _swept(self, scorer: Scorer, lower: Ints, higher: Ints, alike: Ints) -> list[tuple[float, Quality]]:
-        scored = [(np.full(len(alike), 100), alike, alike)]
-        for edges in scorer.edges(lower, higher, least=THRESHOLDS[0]):
-            score, a, b = (np.asarray(edges[column]).astype(np.int64) for column in ("score", "a", "b"))
-            scored.append((score, np.minimum(a, b), np.maximum(a, b)))
-        scores, one, other = (np.concatenate(column) for column in zip(*scored, strict=True))
+        edges = scorer.edges(lower, higher, least=THRESHOLDS[0])
+        score, a, b = (np.asarray(edges[column]).astype(np.int64) for column in ("score", "a", "b"))
+        scores = np.concatenate([np.full(len(alike), 100), score])
+        one, other = np.concatenate([alike, np.minimum(a, b)]), np.concatenate([alike, np.maximum(a, b)])
         weights, hits = self._weights(one, other), self._hits_of(one, other)
         nth = np.arange(weights.sum()) - np.repeat(np.cumsum(weights) - weights, weights)
         repeated: Any = np.repeat(scores, weights)
