@@ -4,13 +4,11 @@ from pathlib import Path
 
 from fastapi import APIRouter, Response
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import FileResponse
 
-from services.api.problems import Problem
+from services.api.files import serve_files
 
 FOLDER = Path(__file__).parent / "swagger"
 FILES = {"swagger-ui-bundle.js": "text/javascript; charset=utf-8", "swagger-ui.css": "text/css; charset=utf-8"}
-A_DAY = "public, max-age=86400"
 POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -34,10 +32,5 @@ def swagger_routes(title: str) -> APIRouter:
     async def show() -> Response:
         return page
 
-    @router.get("/{name}")
-    async def file(name: str) -> Response:
-        if name not in FILES:
-            raise Problem(404, "there is no such file")
-        return FileResponse(FOLDER / name, media_type=FILES[name], headers={"Cache-Control": A_DAY})
-
+    serve_files(router, "", FOLDER, FILES)
     return router

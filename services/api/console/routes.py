@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from fastapi import APIRouter, Depends, Response
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, Depends
 
 from services.api.access import Access
 from services.api.connections import Connections
@@ -14,7 +13,7 @@ from services.api.console.letters import Letters, letter_routes
 from services.api.console.page_route import PageRoute
 from services.api.console.reading import Reader, reading_routes
 from services.api.console.visitors import PATH, Visitors
-from services.api.problems import Problem
+from services.api.files import serve_files
 from shared.reviewing import reviews
 from shared.runtime.declaration import Pipeline
 from shared.settings import Settings
@@ -25,7 +24,6 @@ FILES = {
     "htmx.min.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
-A_DAY = "public, max-age=86400"
 
 
 def console_routes(settings: Settings, pipeline: Pipeline, connections: Connections, access: Access) -> APIRouter:
@@ -44,11 +42,5 @@ def console_routes(settings: Settings, pipeline: Pipeline, connections: Connecti
 
 def _files() -> APIRouter:
     router = APIRouter(prefix=PATH, route_class=PageRoute)
-
-    @router.get("/static/{name}")
-    async def file(name: str) -> Response:
-        if name not in FILES:
-            raise Problem(404, "there is no such file")
-        return FileResponse(STATIC / name, media_type=FILES[name], headers={"Cache-Control": A_DAY})
-
+    serve_files(router, "/static", STATIC, FILES)
     return router
