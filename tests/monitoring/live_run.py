@@ -115,7 +115,7 @@ class LiveRun:
         assert "event: completed" in (await self.api.get(f"/batches/{body['batch_id']}/events")).text
 
     async def _routes_seen(self) -> bool:
-        routes = await self.now('count by (route) (sluice_api_request_duration_seconds_count)')
+        routes = await self.now("count by (route) (sluice_api_request_duration_seconds_count)")
         return {"/classify/batch", "/batches/{batch_id}/events"} <= {one["metric"]["route"] for one in routes}
 
     async def decisions(self) -> None:
