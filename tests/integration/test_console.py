@@ -37,6 +37,8 @@ PAGES = (
     "/console/dead-letters?unresolved=false&stage=classification.family&code=handler-error",
     "/console/dead-letters/1",
     "/console/reviews",
+    "/console/duplicates",
+    "/console/duplicates/decisions",
 )
 
 
@@ -146,7 +148,8 @@ class TestEntering:
             assert (answer.status_code, answer.headers["location"]) == (303, "/console/key")
         part = await guarded.get("/console", headers={"hx-request": "true"})
         assert (part.status_code, part.headers["hx-redirect"]) == (401, "/console/key")
-        assert (await guarded.post("/console/reviews/accept", data={"id": "plain"})).status_code == 303
+        for path, form in (("reviews/accept", {"id": "plain"}), ("duplicates/add-terms", {"terms": "x"})):
+            assert (await guarded.post(f"/console/{path}", data=form)).status_code == 303
         assert (await guarded.get("/console/static/console.css")).status_code == 200
 
     async def test_a_key_opens_it_and_leaving_closes_it(self, guarded: httpx.AsyncClient) -> None:

@@ -28,7 +28,7 @@ class DecisionPages:
         overrides, terms = await decisions.overrides(visit.database), await decisions.blacklist(visit.database)
         values = {"overrides": overrides[:MOST_SHOWN], "terms": terms[:MOST_SHOWN], "most": MOST_SHOWN}
         counts = {"decided": len(overrides), "listed": len(terms)}
-        return Page("decisions.html", {**values, **counts, "notice": notice, "failed": failed}, 422 if failed else 200)
+        return Page("decisions", {**values, **counts, "notice": notice, "failed": failed}, 422 if failed else 200)
 
     async def add_terms(self, visit: Visit) -> Page:
         """Put terms on the blacklist."""

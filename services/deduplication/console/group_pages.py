@@ -53,7 +53,7 @@ class GroupPages:
         total = found.groups.num_rows
         values = {"run": opened.run, "asked": asked, "groups": found.page(asked), "total": total}
         choices = {"buckets": found.buckets, "all_rows": PAGE_ROWS, "dispositions": DISPOSITIONS, "any": ANY}
-        return Page("groups.html", {**values, **choices, "last": max(1, -(-total // asked.rows)), "low": min(BUCKETS)})
+        return Page("groups", {**values, **choices, "last": max(1, -(-total // asked.rows)), "low": min(BUCKETS)})
 
     async def export(self, visit: Visit) -> Download:
         """All that fit, as CSV."""
@@ -80,7 +80,7 @@ class GroupPages:
         values = {"run": opened.run, "chosen": chosen, "decided": decided, "commands": commands}
         choices = {"buckets": BUCKETS, "dispositions": (*DISPOSITIONS, BY_RULES)}
         told = {"notice": notice, "failed": failed}
-        return Page("group.html", {**found, **values, **choices, **told}, 422 if failed else 200)
+        return Page("group", {**found, **values, **choices, **told}, 422 if failed else 200)
 
     async def decide(self, visit: Visit) -> Page:
         """Decide about the records of a group that are named, or about all of them, for every run to come."""

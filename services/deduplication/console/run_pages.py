@@ -60,7 +60,7 @@ class RunPages:
         asked = Listing.model_validate(visit.values)
         found = await listed(visit.database, run_type=asked.run_type or None, limit=RUNS_SHOWN)
         live = asked.live and any(run.status is Status.RUNNING for run in found)
-        return Page("runs.html", {"runs": found, "asked": asked, "most": RUNS_SHOWN, "live": live})
+        return Page("runs", {"runs": found, "asked": asked, "most": RUNS_SHOWN, "live": live})
 
     async def one(self, visit: Visit) -> Page:
         """How a run goes, stage by stage, and what it came to."""
@@ -73,7 +73,7 @@ class RunPages:
         done, total = (sum(stage[name] for stage in shown["stages"]) for name in ("done", "shards"))
         values = {"run": shown, "done": done, "total": total, "commands": about_run(run.run_id), "notice": notice}
         outcome = await self._outcome(visit, run) if run.status is Status.COMPLETE else {}
-        return Page("run.html", {**values, "outcome": outcome, "live": asked.live and run.status is Status.RUNNING})
+        return Page("run", {**values, "outcome": outcome, "live": asked.live and run.status is Status.RUNNING})
 
     async def _outcome(self, visit: Visit, run: Run) -> dict[str, Any]:
         """What a complete run counts. Nothing where its files are gone: the rest of the page is there all the same."""
@@ -98,7 +98,7 @@ class RunPages:
         ids = set(await prunable(visit.database, asked.keep, asked.run_type or None))
         going = [run for run in await listed(visit.database, limit=MOST_RUNS) if run.run_id in ids]
         values = {"going": going, "asked": asked, "opened": self._tables.count, "notice": notice, "failed": failed}
-        return Page("maintenance.html", values, 422 if failed else 200)
+        return Page("maintenance", values, 422 if failed else 200)
 
     async def prune(self, visit: Visit) -> Page:
         """Remove the runs that were shown and still may go."""
@@ -119,7 +119,7 @@ class RunPages:
     async def command(self, visit: Visit) -> Page:
         """The command for what is chosen."""
         command = Command.model_validate(visit.values)
-        return Page("command.html", {"command": command, "stages": [stage.name for stage in FLOW]})
+        return Page("command", {"command": command, "stages": [stage.name for stage in FLOW]})
 
 
 def _documents(made: Made) -> dict[str, Any]:
