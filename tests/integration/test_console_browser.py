@@ -80,7 +80,8 @@ async def test_a_keyboard_is_enough(page: Page, server: httpx.AsyncClient) -> No
 async def test_a_group_of_duplicates_is_looked_at_and_decided_about_in_its_list(
     page: Page, server: httpx.AsyncClient, console_run: Here, tmp_path: Path
 ) -> None:
-    await page.open(f"{server.base_url}/console/duplicates/groups?run={console_run.run.run_id}&threshold=&min_size=4")
+    few = "threshold=92&min_size=6&order=ascending"
+    await page.open(f"{server.base_url}/console/duplicates/groups?run={console_run.run.run_id}&{few}")
     await focus(page, ".groups tbody a")
     await page.press("Enter")
     await page.until("document.querySelector('.more details')?.open")
