@@ -24,6 +24,7 @@ SLUICE = (sys.executable, "-m", "services.cli.main")
 BROKEN = (b'{"indicator_id": "no-name"}', b"not JSON", b'{"indicator_id": "X:AW", "name": ""}')
 START_SECONDS = 120.0
 ACCOUNTS = 10_000
+TALL = (1280, 1850)
 CLASSIFIED_SOME = "Number(document.querySelectorAll('.figures dd')[2].innerText.replace(',', '')) > 300"
 
 
@@ -73,12 +74,11 @@ async def _duplicates(page: Page, base: str, folder: Path, directory: Path, envi
     await page.run("document.querySelector('tbody th a').click()")
     await page.until("location.pathname.endsWith('/run') && document.readyState === 'complete'")
     run = await page.run("new URLSearchParams(location.search).get('run')")
-    for name, size in (("console-duplicates.png", DESKTOP), ("console-duplicates-phone.png", PHONE)):
-        await page.size(*size)
-        await page.open(f"{base}/duplicates/groups?run={run}&threshold=92&text=foods")
-        await page.run("document.querySelectorAll('.groups tbody a')[1].click()")
-        await page.until("document.querySelector('.more details')?.open")
-        await page.picture(folder / name, whole=size == DESKTOP)
+    await page.size(*TALL)
+    await page.open(f"{base}/duplicates/groups?run={run}&threshold=92&min_size=6&mismatch=yes&order=ascending")
+    await page.run("document.querySelectorAll('.groups tbody a')[1].click()")
+    await page.until("document.querySelector('.more details')?.open")
+    await page.picture(folder / "console-duplicates.png")
 
 
 async def _break_some(settings: Settings) -> None:
