@@ -88,17 +88,20 @@ class RunPages:
         asked = Pinning.model_validate(visit.values)
         await find(visit.database, asked.run)
         await runs.pin(visit.database, asked.run, asked.pinned)
-        return await self._run(visit, Which(run=asked.run), "It is kept." if asked.pinned else "It may be pruned.")
+        still = Which(
+            run=asked.run, live=False
+        )  # what renews itself does so by the address, and this is that of a form
+        return await self._run(visit, still, "It is kept." if asked.pinned else "It may be pruned.")
 
     async def maintenance(self, visit: Visit) -> Page:
         """What would go; nothing goes."""
         return await self._maintenance(visit, Pruning.model_validate({"keep": self._keep, **visit.values}))
 
     async def _maintenance(self, visit: Visit, asked: Pruning, notice: str = "", failed: bool = False) -> Page:
-        ids = set(await prunable(visit.database, asked.keep, asked.run_type or None))
-        going = [run for run in await listed(visit.database, limit=MOST_RUNS) if run.run_id in ids]
-        values = {"going": going, "asked": asked, "opened": self._tables.count, "notice": notice, "failed": failed}
-        return Page("maintenance", values, 422 if failed else 200)
+        ids = await prunable(visit.database, asked.keep, asked.run_type or None)
+        going = [await find(visit.database, run_id) for run_id in ids[:RUNS_SHOWN]]
+        values = {"going": going, "count": len(ids), "asked": asked, "opened": self._tables.count}
+        return Page("maintenance", {**values, "notice": notice, "failed": failed}, 422 if failed else 200)
 
     async def prune(self, visit: Visit) -> Page:
         """Remove the runs that were shown and still may go."""
