@@ -301,6 +301,9 @@ async def test_a_run_shows_how_far_it_is(console: httpx.AsyncClient, console_run
     going = await console.get(f"/console/duplicates/run?run={begun}")
     assert 'hx-trigger="every 2s"' in going.text
     assert "0 of 1" in text_of(going)
+    still = await console.get(f"/console/duplicates/run?run={begun}&live=false")
+    assert "Resume updates" in still.text
+    assert "hx-trigger" not in still.text
     over = await console.get(f"/console/duplicates/run?run={console_run.run.run_id}")
     assert "hx-trigger" not in over.text
     said = text_of(over)

@@ -88,9 +88,8 @@ class RunPages:
         asked = Pinning.model_validate(visit.values)
         await find(visit.database, asked.run)
         await runs.pin(visit.database, asked.run, asked.pinned)
-        still = Which(
-            run=asked.run, live=False
-        )  # what renews itself does so by the address, and this is that of a form
+        # Pages renew themselves by their address, and here it is that of a form.
+        still = Which(run=asked.run, live=False)
         return await self._run(visit, still, "It is kept." if asked.pinned else "It may be pruned.")
 
     async def maintenance(self, visit: Visit) -> Page:

@@ -102,8 +102,8 @@ class Tables:
             self._kept.popitem(last=False)
 
     def _bytes(self) -> int:
-        done = [task for task in self._kept.values() if task.done() and not task.exception()]
-        return sum(task.result().bytes for task in done)
+        done = (task for task in self._kept.values() if task.done() and not task.cancelled())
+        return sum(task.result().bytes for task in done if not task.exception())
 
 
 def _opened(run: Run, made: Made) -> Opened:
