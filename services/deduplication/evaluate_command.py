@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from services.deduplication.dedupe_command import as_mapping
+from services.deduplication.mapping_option import as_mapping, mapping
 from services.deduplication.rules import Profile, Rules
 from shared.errors import UsageError
 from shared.terminal import options
@@ -33,7 +33,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--profile", type=click.Choice(get_args(Profile)), default="balanced", show_default=True, help="Rules.")
 @click.option("--threshold", type=click.IntRange(1, 100), help="Score from which names match. [default: of the rules]")
-@click.option("--map", "mapping", multiple=True, metavar="CANONICAL=ACTUAL", help="Column to read something from.")
+@mapping
 @click.option("--name-columns", metavar="A,B,…", help="Columns that are the name together, if it is more than one.")
 @click.option(
     "--worst", type=click.IntRange(min=0), default=10, show_default=True, help="Show so many errors of a kind."
