@@ -14,7 +14,7 @@ from services.deduplication.grouping import HIGH, MEDIUM
 from services.deduplication.identity import group_id
 from services.deduplication.index import number_names
 from services.deduplication.joining import SAME_NAME
-from services.deduplication.keys import name_keys
+from services.deduplication.keys import Keyer
 from services.deduplication.names import NO_SUFFIX, NameReader, Reading
 from services.deduplication.normalize import COMPARED, name_key
 from services.deduplication.rules import Rules
@@ -58,9 +58,9 @@ class Lookup:
         self._tokens: list[str] = tables["tokens"]["token"].to_pylist()
         self._numbers = {token: number for number, token in enumerate(self._tokens)}
         self._frequency = np.asarray(tables["tokens"]["frequency"]).astype(np.int64)
-        self._neighbours = tables["neighbours"]
         self._groups = dict(zip(*(tables["directory"][c].to_pylist() for c in ("name", "group_id")), strict=True))
-        keys = name_keys(self._names, tables["tokens"], self._neighbours, rules, shared_by=1)
+        self._keyer = Keyer(tables["tokens"], tables["neighbours"], rules, shared_by=1)
+        keys = self._keyer.keys(self._names)
         order = np.argsort(np.asarray(keys["key"]), kind="stable")
         self._keys, self._members = np.asarray(keys["key"])[order], np.asarray(keys["name"]).astype(np.int64)[order]
         self._index_letters()
@@ -110,7 +110,8 @@ class Lookup:
     def learn(self, account_name: str, group: str) -> int:
         """Count a name as one of a group from now on; returns its number."""
         reading = self._read(account_name)
-        key, number = name_key(reading), self._names.num_rows + self._learnt.num_rows
+        number: int = self._names.num_rows + self._learnt.num_rows
+        key = name_key(reading)
         place = self._places.get(key)
         if place is not None and place in self._groups:
             return place
@@ -130,7 +131,7 @@ class Lookup:
             for hashed in _letters_of(word).tolist() if shortest <= len(word) <= longest else ():
                 self._learnt_letters[hashed].append(number)
         self._tokens += unknown
-        self._frequency = np.append(self._frequency, np.ones(len(unknown), np.int64))
+        self._keyer.learn(len(unknown))
 
     def _read(self, account_name: str) -> Reading:
         return self._reader.read(" ".join(account_name.split()))
@@ -172,8 +173,9 @@ class Lookup:
         return pa.concat_tables([ours, self._learnt.take(pa.array(numbers[numbers >= size] - size))])
 
     def _count(self, token: str) -> int:
-        number = self._numbers.get(token)
-        return 1 if number is None else int(self._frequency[number])
+        """In how many names of the run a word is; of other words in one."""
+        number = self._numbers.get(token, len(self._frequency))
+        return int(self._frequency[number]) if number < len(self._frequency) else 1
 
     def _candidates(self, reading: Reading) -> Ints:
         """Known names that share a key with this one, whichever words its unknown ones may be."""
@@ -184,10 +186,7 @@ class Lookup:
         return np.unique(np.concatenate([*found, np.array(learnt, np.int64)]))
 
     def _keys_of(self, names: pa.Table) -> Hashes:
-        tokens = pa.table({"frequency": pa.array(self._frequency)})
-        found: Hashes = np.unique(
-            np.asarray(name_keys(names, tokens, self._neighbours, self._rules, shared_by=1)["key"])
-        )
+        found: Hashes = np.unique(np.asarray(self._keyer.keys(names)["key"]))
         return found
 
     def _as_known(self, spellings: Sequence[Sequence[str]], reading: Reading) -> pa.Table:
@@ -218,7 +217,7 @@ class Lookup:
         found = {int(n) for s, e in zip(starts, ends, strict=True) for n in self._letter_owners[s:e]}
         found.update(number for hashed in hashes.tolist() for number in self._learnt_letters.get(hashed, ()))
         found.discard(self._numbers.get(word, -1))
-        return sorted(found, key=lambda n: (-int(self._frequency[n]), n))[:ALTERNATIVES]
+        return sorted(found, key=lambda n: (-self._count(self._tokens[n]), n))[:ALTERNATIVES]
 
 
 def _letters_of(word: str) -> Hashes:

@@ -37,7 +37,7 @@ from services.deduplication.storage import Storage, as_parquet
 from shared.broker.producer import Publisher
 from shared.database import Database
 from shared.settings import Settings
-from tests.benchmarks.dedupe_adding import add_one_by_one, shown
+from tests.benchmarks.dedupe_adding import Spent, add_one_by_one, shown
 from tests.benchmarks.running import processes, record_service_times, running_pipeline, state_directory
 from tests.companies import HEADERS, Companies, write_csv
 from tests.kafka.backend import require
@@ -130,7 +130,7 @@ def _alone(path: Path) -> Taken:
 
 async def _staged(
     settings: Settings, path: Path, warm: Path, shards: int | None
-) -> tuple[int, Taken, Sequence[StageState], Sequence[float]]:
+) -> tuple[int, Taken, Sequence[StageState], Sequence[Spent]]:
     """The same run in stages, from its first message to its end; everything has been warm for a small run before. Then
     records are added to it."""
     async with (
