@@ -32,12 +32,14 @@ Describe = Callable[[Contract], Concept]
 
 def grouper() -> Grouper:
     """Who knows which names are alike. Raises UsageError if nobody does."""
-    return _loaded(GROUPERS, "dedupe", "Install the extra `dedupe`.")
+    found: Grouper = _loaded(GROUPERS, "dedupe", "Install the extra `dedupe`.")
+    return found
 
 
 def describer(pipeline: str) -> Describe:
     """What the items of a pipeline are about. Raises UsageError if it does not say."""
-    return _loaded(CONCEPTS, pipeline, "name another pipeline")
+    found: Describe = _loaded(CONCEPTS, pipeline, "name another pipeline")
+    return found
 
 
 def stand_ins(concepts: Sequence[Concept], group: Grouper) -> list[int]:

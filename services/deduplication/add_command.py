@@ -20,7 +20,18 @@ if TYPE_CHECKING:
 
 REJECTED = 1
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_COLUMNS = ("account_id", "account_name", "outcome", "group_id", "is_new", "reason", "score", "primary", "also")
+_COLUMNS = (
+    "account_id",
+    "account_name",
+    "outcome",
+    "group_id",
+    "is_new",
+    "reason",
+    "score",
+    "probability",
+    "primary",
+    "also",
+)
 
 
 @click.command(
@@ -83,7 +94,8 @@ async def _add(
         run = await run_named(database, name)
         made = Made(Storage(place_of(settings)), await outputs_by_shard(database, run.run_id))
         records, rules = _records(source, run, as_mapping(mapping)), Rules.model_validate_json(run.rules)
-        placing = await asyncio.to_thread(lambda: Placing({artifact: made.table(artifact) for artifact in READ}, rules))
+        tables = {artifact: await asyncio.to_thread(made.table, artifact) for artifact in (*READ, "calibration")}
+        placing = await asyncio.to_thread(Placing, tables, rules, tables["calibration"])
         return await Adding(database, run, placing).add(records, keep=not dry_run)
 
 

@@ -75,6 +75,7 @@ dedupe.add_command(blacklist)
 @click.option("--overrides", type=_FILE, help="CSV with account_id, disposition, reason, for this run.")
 @click.option("--ranks", type=_FILE, help="JSON object: relationship → rank, the lowest is chosen.")
 @click.option("--after", metavar="RUN", help="Keep the ids of its groups and of what was added to it; or `latest`.")
+@click.option("--calibration", type=_FILE, help="What scores mean, by `evaluate-dedupe --calibrate`.")
 @click.option("--run-type", type=click.Choice(RUN_TYPES), default="prod", show_default=True)
 @click.option("--resume", metavar="RUN", help="Go on with a run that was stopped, without FILE or with the same one.")
 @click.option("--from", "stage", metavar="STAGE", help="With --resume: do this stage again, and what follows from it.")
@@ -110,6 +111,7 @@ class Options:
     overrides: Path | None
     ranks: Path | None
     after: str | None
+    calibration: Path | None
     run_type: str
     resume: str | None
     stage: str | None
@@ -149,6 +151,7 @@ def _of_a_new_run(options: Options) -> list[str]:
         "--blacklist": options.blacklist,
         "--overrides": options.overrides,
         "--after": options.after,
+        "--calibration": options.calibration,
     }
     return [name for name, value in told.items() if value]
 
@@ -224,13 +227,15 @@ async def _report(opened: "Session", run: "Run", options: Options, console: Cons
 
 
 def _wanted(options: Options) -> "Wanted":
+    from services.deduplication.calibration import Calibration
     from services.deduplication.preparing import Wanted
     from services.deduplication.rules import Rules
 
     rules = Rules.of("strict" if options.profile == "strict" else "balanced")
     if options.ranks:
         rules = rules.model_copy(update={"relationship_ranks": _ranks(options.ranks)})
-    return Wanted(rules, as_mapping(options.mapping), options.shards, options.run_type, options.after)
+    calibration = Calibration.read(options.calibration, rules) if options.calibration else None
+    return Wanted(rules, as_mapping(options.mapping), options.shards, options.run_type, options.after, calibration)
 
 
 def _decided(options: Options) -> "Decided":

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from services.deduplication.calibration import probability
 from services.deduplication.columns import map_columns
 from services.deduplication.ingest import ingest
 from services.deduplication.lookup import Lookup
@@ -55,6 +56,8 @@ class Placement(NamedTuple):
     primary: str | None = None
     path: Sequence[Step] = ()
     edge: Mapping[str, Any] | None = None
+    probability: float | None = None
+    """That the first step is right, if the run has a calibration."""
     also: Sequence[str] = ()
     """Other groups that it would have joined: the next run may merge them."""
 
@@ -83,8 +86,9 @@ def read_records(source: Source, mapping: Mapping[str, str], rules: Rules) -> li
 class Placing:
     """The groups of a run, and of what was added to it."""
 
-    def __init__(self, tables: Mapping[str, pa.Table], rules: Rules) -> None:
-        self._lookup = Lookup(tables, rules)
+    def __init__(self, tables: Mapping[str, pa.Table], rules: Rules, points: pa.Table | None = None) -> None:
+        """`points`: of a calibration."""
+        self._lookup, self._points = Lookup(tables, rules), points
         survivors = tables["survivors"].combine_chunks()
         spelt = zip(*(survivors[name].to_pylist() for name in ("spelling", "group_id")), strict=True)
         self._accounts = dict(zip(survivors["account_id"].to_pylist(), map(Known._make, spelt), strict=True))
@@ -112,6 +116,7 @@ class Placing:
             self._primaries.get(found.group_id, record.account_id),
             path,
             found.edge,
+            None if self._points is None else probability(self._points, found.score),
             found.also,
         )
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from services.deduplication.calibration import SCHEMA, Calibration
 from services.deduplication.columns import map_columns
 from services.deduplication.flow import GIVEN, INPUT, StagePlan
 from services.deduplication.plan import PLAN
@@ -35,6 +36,8 @@ class Wanted(NamedTuple):
     run_type: str
     follows: str | None = None
     """The run whose groups it is to take the ids of."""
+    calibration: Calibration | None = None
+    """What scores mean, to be told beside them."""
 
 
 class Source(NamedTuple):
@@ -76,7 +79,8 @@ def prepare(storage: Storage, source: Source, wanted: Wanted, told: Mapping[str,
     """Put into storage what a run begins with. `told`: the tables of what people decided and what was before."""
     mapping = map_columns(source.table, source.name, wanted.mapping)
     parts = slices(source.table, slice_rows(source.table.num_rows))
-    given = {"mapping": mapping, **told}
+    points = wanted.calibration.table() if wanted.calibration else SCHEMA.empty_table()
+    given = {"mapping": mapping, "calibration": points, **told}
     beginning: dict[Shard, Sequence[Output]] = {
         (INPUT, number): [_kept(storage, run_id, INPUT, INPUT, part, number)] for number, part in enumerate(parts)
     }

@@ -38,8 +38,13 @@ class Made:
             yield from (self.storage.read(one.file) for one in self.outputs[place] if one.artifact == artifact)
 
     def table(self, artifact: str) -> pa.Table:
-        """The whole of an artifact."""
-        return pa.concat_tables(self.tables(artifact))
+        """The whole of an artifact. Raises UsageError if the run has made none."""
+        found = list(self.tables(artifact))
+        if not found:
+            raise UsageError(
+                f"the run has made no {artifact}", remedy="one of an older release lacks it: start a new run"
+            )
+        return pa.concat_tables(found)
 
     def document(self, artifact: str) -> dict[str, Any]:
         """An artifact that is one JSON object."""

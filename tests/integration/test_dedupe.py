@@ -17,6 +17,7 @@ import pytest
 import pytest_asyncio
 
 from services.deduplication import preparing
+from services.deduplication.calibration import Calibration
 from services.deduplication.pipeline import COMPLETED, DEDUPE, FLOW, READY
 from services.deduplication.preparing import Source
 from services.deduplication.rules import Rules
@@ -286,7 +287,8 @@ async def test_records_are_added_between_runs_and_the_next_run_keeps_their_group
 
     export = pipeline.source.table.num_rows
     lines = accounts(export) + f"{rows[1][0]},{rows[1][1]},2024-01-01,,\n".encode()
-    wanted = pipeline.wanted()._replace(follows=complete_run)
+    meant = Calibration(profile="balanced", rules="", pairs=2, scores=(0.0, 200.0), probabilities=(0.0, 1.0))
+    wanted = pipeline.wanted()._replace(follows=complete_run, calibration=meant)
     follower = await start(pipeline.database, pipeline.storage, Source.read("a.csv", lines), wanted, Decided())
     await pipeline.announce()
     assert (await pipeline.ended(follower)).status is Status.COMPLETE
@@ -296,6 +298,8 @@ async def test_records_are_added_between_runs_and_the_next_run_keeps_their_group
     assert [(one["change"], one["account_id"]) for one in told] == [("new", first.json[1]["account_id"])]
     everything = (await sluice("dedupe", "history", "--run", follower, "--json")).json
     assert [one["change"] for one in everything] == ["joined", "new"]
+    another = ("dedupe", "add", follower, "--id", "001999999999993", "--name", rows[1][1], "--json")
+    assert [one["probability"] for one in (await sluice(*another)).json] == [0.5]
     follows = "UPDATE dedupe_runs SET follows = $2 WHERE run_id = $1"
     for followed, prunable in ((complete_run, f"{complete_run}\n"), (None, "")):
         await pipeline.database.execute(follows, follower, followed)
