@@ -24,7 +24,7 @@ from services.deduplication.typos import deletions
 ALTERNATIVES = 3  # words of the index that an unknown word may be
 NO_MATCH = "no_match"
 
-_COMPARED = ["key", *COMPARED]
+_COMPARED = pa.schema([(column, pa.string()) for column in ("key", *COMPARED)])
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Lookup:
         self._keys, self._members = np.asarray(keys["key"])[order], np.asarray(keys["name"]).astype(np.int64)[order]
         self._index_letters()
         self._index_groups()
-        self._learnt = self._names.select(_COMPARED).slice(0, 0)
+        self._learnt: list[dict[str, str]] = []
         self._learnt_keys, self._learnt_letters = defaultdict[int, list[int]](list), defaultdict[int, list[int]](list)
 
     def _index_letters(self) -> None:
@@ -110,13 +110,13 @@ class Lookup:
     def learn(self, account_name: str, group: str) -> int:
         """Count a name as one of a group from now on; returns its number."""
         reading = self._read(account_name)
-        number: int = self._names.num_rows + self._learnt.num_rows
+        number: int = self._names.num_rows + len(self._learnt)
         key = name_key(reading)
         place = self._places.get(key)
         if place is not None and place in self._groups:
             return place
         self._places[key], self._groups[number] = number, group
-        self._learnt = pa.concat_tables([self._learnt, _row(reading)])
+        self._learnt.append(_row(reading))
         self._count_in(group, reading.suffix_class)
         self._learn_words(reading.form.split())
         for hashed in self._keys_of(self._as_known([reading.form.split()], reading)).tolist():
@@ -155,7 +155,7 @@ class Lookup:
         candidates = self._candidates(reading)
         if not len(candidates) or not reading.form:
             return []
-        names, tokens = number_names(pa.concat_tables([self._taken(candidates), _row(reading)]))
+        names, tokens = number_names(self._taken(candidates, _row(reading)))
         tokens = tokens.set_column(
             1, "frequency", pa.array([self._count(t) for t in tokens["token"].to_pylist()], pa.int32())
         )
@@ -166,11 +166,12 @@ class Lookup:
         ranked = good.sort_by([("score", "descending"), ("a", "ascending")])
         return [(edge, int(candidates[edge["a"]])) for edge in ranked.to_pylist()]
 
-    def _taken(self, numbers: Ints) -> pa.Table:
-        """Names by their numbers in order: those of the run come before those learnt."""
+    def _taken(self, numbers: Ints, *more: dict[str, str]) -> pa.Table:
+        """Names by their numbers in order, those of the run before those learnt, and more."""
         size = self._names.num_rows
-        ours = self._names.select(_COMPARED).take(pa.array(numbers[numbers < size]))
-        return pa.concat_tables([ours, self._learnt.take(pa.array(numbers[numbers >= size] - size))])
+        ours = self._names.select(_COMPARED.names).take(pa.array(numbers[numbers < size]))
+        learnt = [self._learnt[number - size] for number in numbers[numbers >= size]]
+        return pa.concat_tables([ours, pa.Table.from_pylist([*learnt, *more], _COMPARED)])
 
     def _count(self, token: str) -> int:
         """In how many names of the run a word is; of other words in one."""
@@ -224,6 +225,5 @@ def _letters_of(word: str) -> Hashes:
     return deletions([word], np.arange(1))[0]
 
 
-def _row(reading: Reading) -> pa.Table:
-    values = {"key": name_key(reading), "name_core": reading.core, "joined": reading.joined, "numbers": reading.numbers}
-    return pa.table({column: [value] for column, value in values.items()})
+def _row(reading: Reading) -> dict[str, str]:
+    return {"key": name_key(reading), "name_core": reading.core, "joined": reading.joined, "numbers": reading.numbers}

@@ -88,7 +88,7 @@ class Placing:
 
     def __init__(self, tables: Mapping[str, pa.Table], rules: Rules, points: pa.Table | None = None) -> None:
         """`points`: of a calibration."""
-        self._lookup, self._points = Lookup(tables, rules), points
+        self._lookup, self._points, self._size = Lookup(tables, rules), points, tables["names"].num_rows
         survivors = tables["survivors"].combine_chunks()
         spelt = zip(*(survivors[name].to_pylist() for name in ("spelling", "group_id")), strict=True)
         self._accounts = dict(zip(survivors["account_id"].to_pylist(), map(Known._make, spelt), strict=True))
@@ -142,7 +142,8 @@ class Placing:
         number = self._lookup.learn(spelling, group_id)
         self._accounts[account_id] = Known(spelling, group_id)
         self._primaries.setdefault(group_id, account_id)
-        self._learnt.setdefault(number, path)
+        if number >= self._size:
+            self._learnt.setdefault(number, path)
 
     def place_all(self, records: Iterable[NewRecord]) -> list[Placement]:
         """Where records fall, each seeing those before it."""

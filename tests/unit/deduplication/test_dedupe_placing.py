@@ -51,6 +51,13 @@ def test_records_see_those_that_came_before_them(made: Mapping[str, pa.Table]) -
     assert {one.primary for one in placed if not one.is_new} == {placed[0].account_id}
 
 
+def test_the_way_of_a_name_of_the_run_begins_with_that_name(made: Mapping[str, pa.Table]) -> None:
+    """Also when another spelling of it was added before."""
+    equal, like = _placed(made, *_new("Zentrix Silver Food", "Zentrxi Silver Foods"))
+    assert [name for name, *_ in equal.path] == ["zentrix silver food", *["zentrix silver foods"] * 2]
+    assert [name for name, *_ in like.path] == ["zentrxi silver foods", *["zentrix silver foods"] * 2]
+
+
 def test_the_same_record_again_changes_nothing_and_bad_ones_are_told(made: Mapping[str, pa.Table]) -> None:
     accounts = [*_new("Bristane Media"), *_new("Bristane Media"), *_new("Other Media"), ("no id", "Foo")]
     accounts += [(account_id(60), "test"), (account_id(61), ""), (account_id(3), "Kamoto Steel"), ("", "Bar")]
