@@ -45,8 +45,6 @@ class Adding:
     """Adds records to a complete run."""
 
     def __init__(self, database: Database, run: Run, placing: Placing) -> None:
-        if run.status is not Status.COMPLETE:
-            raise UsageError(f"run {run.run_id} is {run.status}", remedy="records are added to complete runs")
         self._database, self._run_id, self._placing = database, run.run_id, placing
         self._seen = 0
 
@@ -59,7 +57,11 @@ class Adding:
         return placed
 
     async def _add(self, transaction: Transaction, records: Sequence[NewRecord], keep: bool) -> list[Placement]:
-        await transaction.fetchrow(queries()["lock_run"], self._run_id)
+        run = await transaction.fetchrow(queries()["lock_run"], self._run_id)
+        if run is None or run["status"] != Status.COMPLETE:
+            raise UsageError(
+                f"run {self._run_id} is not complete any more", remedy="add to it when it is, or to another"
+            )
         for one in await additions(transaction, self._run_id, self._seen):
             self._placing.keep(one.account_id, one.spelling, one.group_id, one.path)
             self._seen = one.id

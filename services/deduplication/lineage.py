@@ -11,9 +11,10 @@ from services.deduplication.additions import Addition, additions
 from services.deduplication.given import PREVIOUS
 from services.deduplication.identity import Change
 from services.deduplication.results import Made
-from services.deduplication.runs import Run, find, latest, outputs_by_shard
+from services.deduplication.runs import Run, Status, find, latest, outputs_by_shard
 from services.deduplication.storage import Storage
 from shared.database import Database, Executor
+from shared.errors import UsageError
 
 NEWEST = "latest"
 
@@ -44,8 +45,11 @@ NOTHING = Lineage(PREVIOUS.empty_table(), HISTORY.empty_table())
 
 
 async def run_named(executor: Executor, name: str) -> Run:
-    """A run by its id, or the newest complete one. Raises UsageError."""
-    return await latest(executor) if name == NEWEST else await find(executor, name)
+    """A complete run by its id, or the newest one. Raises UsageError."""
+    run = await latest(executor) if name == NEWEST else await find(executor, name)
+    if run.status is not Status.COMPLETE:
+        raise UsageError(f"run {name} is {run.status}", remedy="name a complete one")
+    return run
 
 
 async def lineage(database: Database, storage: Storage, run: Run) -> Lineage:

@@ -300,6 +300,9 @@ async def test_records_are_added_between_runs_and_the_next_run_keeps_their_group
     assert [one["change"] for one in everything] == ["joined", "new"]
     another = ("dedupe", "add", follower, "--id", "001999999999993", "--name", rows[1][1], "--json")
     assert [one["probability"] for one in (await sluice(*another)).json] == [0.5]
+    await pipeline.database.execute("UPDATE dedupe_runs SET status = 'interrupted' WHERE run_id = $1", follower)
+    assert "is interrupted" in (await sluice(*another)).err
+    await pipeline.database.execute("UPDATE dedupe_runs SET status = 'complete' WHERE run_id = $1", follower)
     follows = "UPDATE dedupe_runs SET follows = $2 WHERE run_id = $1"
     for followed, prunable in ((complete_run, f"{complete_run}\n"), (None, "")):
         await pipeline.database.execute(follows, follower, followed)
