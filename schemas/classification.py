@@ -24,6 +24,7 @@ from schemas.enums import (
     TimeSource,
     UnitType,
 )
+from schemas.indicator import KnownConcept
 
 CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 """ISO 4217 code, upper case."""
@@ -168,7 +169,7 @@ class FinalReview(Contract):
 
 
 class Subject(Contract):
-    """The indicator as it was submitted, cleaned: no field is None, unknown fields are in `context`."""
+    """The indicator as it was submitted, cleaned: no text is None, unknown fields are in `context`."""
 
     indicator_id: str
     name: str
@@ -185,6 +186,7 @@ class Subject(Contract):
     scale: str = ""
     currency_code: str = ""
     country: str = ""
+    same_as: KnownConcept | None = None
     context: dict[str, JsonValue] = Field(default_factory=dict)
 
 

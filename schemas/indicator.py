@@ -1,10 +1,12 @@
 """The ingest contract: one economic indicator as any producer may write it, in plain JSON."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AliasChoices, ConfigDict, Field, FiniteFloat
+from pydantic import AliasChoices, ConfigDict, Field, FiniteFloat, model_validator
 
-from schemas.base import Contract
+from schemas.base import Confidence, Contract
+from schemas.enums import Family, IndicatorType, Orientation, TemporalAggregation
+from schemas.taxonomy import is_legal
 
 MAX_MESSAGE_BYTES = 512 * 1024
 """Longest indicator as JSON. Half of what a Kafka broker takes by default, since facts and headers are added to it."""
@@ -22,6 +24,24 @@ class SamplePoint(Contract):
 
     date: Annotated[str, Field(max_length=64)] = ""
     value: FiniteFloat | None = None
+
+
+class KnownConcept(Contract):
+    """What was decided about a nearly identical indicator, as far as it depends on what both are about."""
+
+    indicator_id: Annotated[str, Field(min_length=1, max_length=256)]
+    """Of the other one."""
+    family: Family
+    indicator_type: IndicatorType
+    temporal_aggregation: TemporalAggregation
+    heat_map_orientation: Orientation
+    confidence: Confidence = 1.0
+
+    @model_validator(mode="after")
+    def _is_legal(self) -> Self:
+        if not is_legal(self.family, self.indicator_type):
+            raise ValueError(f"{self.family} has no type {self.indicator_type}")
+        return self
 
 
 class Indicator(Contract):
@@ -46,4 +66,6 @@ class Indicator(Contract):
     scale: ShortText | None = None
     currency_code: ShortText | None = None
     country: ShortText | None = None
+    same_as: KnownConcept | None = None
+    """Taken over, and not asked again."""
     sample_values: Annotated[list[SamplePoint | FiniteFloat] | None, Field(max_length=MAX_SAMPLES)] = None

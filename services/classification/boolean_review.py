@@ -90,7 +90,12 @@ def _named(found: Sequence[Violation]) -> list[ReviewField]:
 
 
 def _is_due(item: IndicatorWithType, judged: ByRules, settings: LlmSettings) -> bool:
-    """Whether a language model looks at the row, if one is set: every row, or those that give a reason."""
+    """Whether a language model looks at the row, if one is set: every row, or those that give a reason.
+
+    Where a decision was taken over, it was reviewed with the indicator that it was made about.
+    """
+    if item.subject.same_as:
+        return bool(judged.found) and settings.review != "rules"
     if judged.found or judged.hesitation or item.family.family is Family.OTHER:
         return settings.review != "rules"
     return settings.review == "all"

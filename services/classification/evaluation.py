@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from services.classification.model import EmbeddedModel
 from services.classification.model.dataset import LabelledRow, labelled_row
 from services.classification.model.evaluate import Prediction, predicted, score
 from services.classification.model.report import render
+from services.classification.taking_over import concept
+from shared.concepts import grouper, stand_ins
 from shared.errors import UsageError
 from shared.llm.gateway import Ask, Down, EmbeddedProvider
 from shared.llm.question import Answer, Question
@@ -55,9 +58,10 @@ Say = Callable[[str], None]
     is_flag=True,
     help="Show, by threshold of confidence, what a cascade leaves to a language model, its cost, and the accuracy.",
 )
+@click.option("--dedupe", is_flag=True, help="As `classify --dedupe`: one of nearly identical rows decides for all.")
 @click.option("--json", "json_output", is_flag=True, help="Print the report as JSON.")
-def evaluate(  # noqa: PLR0917 -- one parameter an option
-    labelled: Path, provider: str, folds: int, seed: int, worst: int, cascade: bool, json_output: bool
+def evaluate(  # noqa: PLR0913, PLR0917 -- one parameter an option
+    labelled: Path, provider: str, folds: int, seed: int, worst: int, cascade: bool, dedupe: bool, json_output: bool
 ) -> None:
     """Measure the whole pipeline against labelled indicators.
 
@@ -81,6 +85,9 @@ def evaluate(  # noqa: PLR0917 -- one parameter an option
         click.echo(json.dumps(report.as_dict(), indent=2) if json_output else render_cascade(report))
         return
     predictions = by_provider.predictions if by_provider else asyncio.run(predict(rows, folds, seed, _say))
+    if dedupe:
+        predictions, others = taken_over(rows, predictions)
+        _say(f"{others} of {len(rows)} rows take over the decision about another")
     _print(rows, predictions, by_provider.bill if by_provider else None, worst=worst, json_output=json_output)
 
 
@@ -161,3 +168,20 @@ def _as(kind: type[Any], item: Any) -> Any:
     if not isinstance(item, kind):
         raise TypeError(f"expected {kind.__name__}, not {type(item).__name__}")
     return item
+
+
+def taken_over(rows: Sequence[LabelledRow], found: Sequence[Prediction]) -> tuple[list[Prediction], int]:
+    """Predictions as they are if one of nearly identical rows is asked about; and how many rows take over."""
+    places = stand_ins([concept(Indicator.model_validate(row.record)) for row in rows], grouper())
+    taken = [
+        replace(
+            own,
+            family=found[place].family,
+            indicator_type=found[place].indicator_type,
+            temporal_aggregation=found[place].temporal_aggregation,
+            heat_map_orientation=found[place].heat_map_orientation,
+            confidence=found[place].confidence,
+        )
+        for own, place in zip(found, places, strict=True)
+    ]
+    return taken, sum(own != place for own, place in enumerate(places))

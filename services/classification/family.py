@@ -6,6 +6,7 @@ from schemas.classification import FamilyAssignment, IndicatorWithFamily, Joined
 from schemas.delivery import RejectCode
 from services.classification.embedded import embedded_model
 from services.classification.prompts.family import PROMPT
+from services.classification.taking_over import decided, family_of
 from services.classification.usage import opinion
 from shared.llm.gateway import Ask
 from shared.llm.question import Answer, Question
@@ -22,7 +23,9 @@ FAMILY = Question("family", _embedded, PROMPT, confidence=lambda answer: answer.
 
 async def assign_family(items: Sequence[JoinedIndicator], ask: Ask) -> list[Outcome]:
     """One family an item, with the runner-up; an item that no model has an answer for is rejected."""
-    return [_outcome(item, answer) for item, answer in zip(items, await ask(FAMILY, items), strict=True)]
+    return [
+        _outcome(item, answer) for item, answer in zip(items, await decided(FAMILY, items, ask, family_of), strict=True)
+    ]
 
 
 def _outcome(item: JoinedIndicator, answer: Answer[FamilyAssignment]) -> Outcome:

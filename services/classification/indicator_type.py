@@ -6,6 +6,7 @@ from schemas.classification import IndicatorWithFamily, IndicatorWithType, TypeC
 from schemas.delivery import RejectCode
 from services.classification.embedded import embedded_model
 from services.classification.prompts.indicator_type import PROMPT
+from services.classification.taking_over import decided, type_of
 from services.classification.usage import opinion
 from shared.llm.gateway import Ask
 from shared.llm.question import Answer, Question
@@ -22,7 +23,9 @@ TYPE = Question("type", _embedded, PROMPT, confidence=lambda answer: answer.conf
 
 async def classify_type(items: Sequence[IndicatorWithFamily], ask: Ask) -> list[Outcome]:
     """One type an item, legal within its family; an item that no model has an answer for is rejected."""
-    return [_outcome(item, answer) for item, answer in zip(items, await ask(TYPE, items), strict=True)]
+    return [
+        _outcome(item, answer) for item, answer in zip(items, await decided(TYPE, items, ask, type_of), strict=True)
+    ]
 
 
 def _outcome(item: IndicatorWithFamily, answer: Answer[TypeClassification]) -> Outcome:

@@ -9,6 +9,7 @@ from rapidfuzz import fuzz, process
 
 from services.deduplication.dates import parse_date
 from services.deduplication.given import MAPPING
+from services.deduplication.reading import FLAW, ROW
 from services.deduplication.rules import Words
 from shared.errors import UsageError
 
@@ -47,14 +48,16 @@ def map_columns(
     file_name: str = "",
     overrides: Mapping[str, str] | None = None,
     templates: Sequence[Template] = (),
+    required: Words = REQUIRED,
 ) -> pa.Table:
     """The mapping of a file, from its headers and first rows, to be saved with the run."""
+    sample = sample.drop_columns([name for name in (ROW, FLAW) if name in sample.column_names])  # not of the file
     found = _overridden(sample.column_names, overrides or {})
     aliases = [template.aliases for template in templates if re.search(template.file_name, file_name, re.IGNORECASE)]
     for known in (*aliases, SYNONYMS):
         _by_headers(found, sample.column_names, known)
     _by_looks(found, sample.slice(0, SAMPLE))
-    if missing := [canonical for canonical in REQUIRED if canonical not in found]:
+    if missing := [canonical for canonical in required if canonical not in found]:
         raise UsageError(
             f"no column for {', '.join(missing)} among {', '.join(sample.column_names)}: name it as canonical=actual"
         )

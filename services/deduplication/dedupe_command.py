@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
+from services.deduplication.add_command import add
 from services.deduplication.decisions_command import blacklist, overrides
 from services.deduplication.explain_command import explain
+from services.deduplication.history_command import history
+from services.deduplication.mapping_option import as_mapping, mapping
 from services.deduplication.packages import require_packages
 from shared.errors import UsageError
 from shared.settings import Settings
@@ -47,6 +49,8 @@ def dedupe() -> None:
 
 
 dedupe.add_command(explain)
+dedupe.add_command(add)
+dedupe.add_command(history)
 dedupe.add_command(overrides)
 dedupe.add_command(blacklist)
 
@@ -66,10 +70,12 @@ dedupe.add_command(blacklist)
 @click.option(
     "--workers", type=click.IntRange(min=1), metavar="N", help="Processes that work. [default: SLUICE_DEDUPE_WORKERS]"
 )
-@click.option("--map", "mapping", multiple=True, metavar="CANONICAL=ACTUAL", help="Column to read something from.")
+@mapping
 @click.option("--blacklist", type=_FILE, help="Terms that no name may hold, one a line, for this run.")
 @click.option("--overrides", type=_FILE, help="CSV with account_id, disposition, reason, for this run.")
 @click.option("--ranks", type=_FILE, help="JSON object: relationship → rank, the lowest is chosen.")
+@click.option("--after", metavar="RUN", help="Keep the ids of its groups and of what was added to it; or `latest`.")
+@click.option("--calibration", type=_FILE, help="What scores mean, by `evaluate-dedupe --calibrate`.")
 @click.option("--run-type", type=click.Choice(RUN_TYPES), default="prod", show_default=True)
 @click.option("--resume", metavar="RUN", help="Go on with a run that was stopped, without FILE or with the same one.")
 @click.option("--from", "stage", metavar="STAGE", help="With --resume: do this stage again, and what follows from it.")
@@ -104,6 +110,8 @@ class Options:
     blacklist: Path | None
     overrides: Path | None
     ranks: Path | None
+    after: str | None
+    calibration: Path | None
     run_type: str
     resume: str | None
     stage: str | None
@@ -141,6 +149,8 @@ def _of_a_new_run(options: Options) -> list[str]:
         "--map": options.mapping,
         "--blacklist": options.blacklist,
         "--overrides": options.overrides,
+        "--after": options.after,
+        "--calibration": options.calibration,
     }
     return [name for name, value in told.items() if value]
 
@@ -178,12 +188,20 @@ async def _begin(
 ) -> str:
     from services.deduplication.starting import Again, resume, start
 
+    wanted = await _follower(opened, wanted)
     if options.resume:
         given = wanted if options.profile or options.ranks or options.force else None
         again = Again(options.resume, source, given, options.stage, options.force)
         return await resume(opened.database, opened.storage, again, decided)
     assert source
     return await start(opened.database, opened.storage, source, wanted, decided)
+
+
+async def _follower(opened: "Session", wanted: "Wanted") -> "Wanted":
+    """What is wanted, with the run that it follows by its id."""
+    from services.deduplication.lineage import run_named
+
+    return wanted._replace(follows=wanted.follows and (await run_named(opened.database, wanted.follows)).run_id)
 
 
 async def _report(opened: "Session", run: "Run", options: Options, console: Console) -> None:
@@ -208,13 +226,15 @@ async def _report(opened: "Session", run: "Run", options: Options, console: Cons
 
 
 def _wanted(options: Options) -> "Wanted":
+    from services.deduplication.calibration import Calibration
     from services.deduplication.preparing import Wanted
     from services.deduplication.rules import Rules
 
     rules = Rules.of("strict" if options.profile == "strict" else "balanced")
     if options.ranks:
         rules = rules.model_copy(update={"relationship_ranks": _ranks(options.ranks)})
-    return Wanted(rules, as_mapping(options.mapping), options.shards, options.run_type)
+    calibration = Calibration.read(options.calibration, rules) if options.calibration else None
+    return Wanted(rules, as_mapping(options.mapping), options.shards, options.run_type, options.after, calibration)
 
 
 def _decided(options: Options) -> "Decided":
@@ -225,17 +245,6 @@ def _decided(options: Options) -> "Decided":
         read_overrides(options.overrides) if options.overrides else (),
         read_terms(options.blacklist) if options.blacklist else (),
     )
-
-
-def as_mapping(mapping: tuple[str, ...]) -> Mapping[str, str]:
-    """Canonical columns by what `--map` says of them. Raises UsageError."""
-    pairs = {}
-    for text in mapping:
-        canonical, equals, actual = text.partition("=")
-        if not equals:
-            raise UsageError(f"--map {text} names no column", remedy="write --map CANONICAL=ACTUAL")
-        pairs[canonical.strip()] = actual.strip()
-    return pairs
 
 
 def _ranks(path: Path) -> dict[str, int]:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from services.deduplication.dedupe_command import as_mapping
+from services.deduplication.mapping_option import as_mapping, mapping
 from services.deduplication.packages import require_packages
 from services.deduplication.rules import Profile, Rules
 from shared.errors import UsageError
 from shared.terminal import options
 
 if TYPE_CHECKING:
+    from services.deduplication.calibrating import Reliability
     from services.deduplication.evaluating import Evaluation
     from services.deduplication.evaluation import Quality
 
@@ -34,14 +35,21 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--profile", type=click.Choice(get_args(Profile)), default="balanced", show_default=True, help="Rules.")
 @click.option("--threshold", type=click.IntRange(1, 100), help="Score from which names match. [default: of the rules]")
-@click.option("--map", "mapping", multiple=True, metavar="CANONICAL=ACTUAL", help="Column to read something from.")
+@mapping
 @click.option("--name-columns", metavar="A,B,…", help="Columns that are the name together, if it is more than one.")
 @click.option(
     "--worst", type=click.IntRange(min=0), default=10, show_default=True, help="Show so many errors of a kind."
 )
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the thresholds into this PNG file.")
+@click.option(
+    "--calibrate",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Fit the probability of a match to scores into this file, for `dedupe --calibration`.",
+)
 @options.as_json
-def evaluate_dedupe(records: Path | None, truth: Path, as_json: bool, plot: Path | None, **chosen: Any) -> None:
+def evaluate_dedupe(
+    records: Path | None, truth: Path, as_json: bool, plot: Path | None, calibrate: Path | None, **chosen: Any
+) -> None:
     """Measure deduplication against a known truth.
 
     RECORDS is a file as for `sluice dedupe`, but ids may be anything and dates are not needed. All steps run in this
@@ -51,22 +59,38 @@ def evaluate_dedupe(records: Path | None, truth: Path, as_json: bool, plot: Path
     """
     from shared.terminal.printing import print_json, show
 
-    _check(plot)
+    _check(plot, calibrate)
     found = _evaluated(records, truth, **chosen)
+    reliable = _calibrated(found, Rules.of(chosen["profile"]), calibrate) if calibrate else None
     if plot:
         from services.deduplication.threshold_figure import draw
 
         draw(found, plot)
     if as_json:
-        print_json(_as_json(found))
+        print_json(_as_json(found) | ({"reliability": reliable.as_dict()} if reliable else {}))
     else:
-        show(*_as_tables(found))
+        show(*_as_tables(found), *(_reliability(reliable) if reliable else ()))
 
 
-def _check(plot: Path | None) -> None:
+def _calibrated(found: "Evaluation", rules: Rules, path: Path) -> "Reliability":
+    from services.deduplication.calibrating import fit, held_out
+
+    calibration = fit(found.scored, rules)
+    try:
+        path.write_text(calibration.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}", remedy="name another file") from None
+    return held_out(found.scored)
+
+
+def _check(plot: Path | None, calibrate: Path | None) -> None:
     require_packages()
     if plot and find_spec("matplotlib") is None:
         raise UsageError("--plot draws with matplotlib, which is not installed", remedy="Install the extra `dev`.")
+    if calibrate and find_spec("sklearn") is None:
+        raise UsageError(
+            "--calibrate fits with scikit-learn, which is not installed", remedy="Install the extra `dev`."
+        )
 
 
 def _evaluated(
@@ -97,7 +121,8 @@ def _evaluated(
 
 
 def _as_json(found: "Evaluation") -> dict[str, Any]:
-    return asdict(found) | {
+    plain = {name: value for name, value in asdict(found).items() if name != "scored"}
+    return plain | {
         "pairwise": _quality(found.pairwise),
         "b_cubed": _quality(found.b_cubed) if found.b_cubed else None,
         "sweep": [{"threshold": threshold, **_quality(quality)} for threshold, quality in found.sweep],
@@ -140,6 +165,13 @@ def _as_tables(found: "Evaluation") -> Sequence[Any]:
             )
         ),
     ]
+
+
+def _reliability(found: "Reliability") -> Sequence[Any]:
+    from shared.terminal.printing import facts, table
+
+    told = {name: value for name, value in found.as_dict().items() if name != "bins"}
+    return facts("Calibration, on pairs held out", told), table("Reliability", found.bins[0]._fields, found.bins)
 
 
 def _figures(quality: "Quality") -> Sequence[str]:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from services.deduplication.arrays import Flags, Ints
+from services.deduplication.arrays import Flags, Floats, Ints
 from services.deduplication.columns import map_columns
 from services.deduplication.compare import WHOLE, compare_pairs
 from services.deduplication.evaluation import Quality, b_cubed, pairwise, sweep
@@ -35,6 +35,15 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class ScoredPairs:
+    """Pairs that were compared, to calibrate with. Those of one owner belong together."""
+
+    scores: Floats
+    matches: Flags
+    owners: Ints
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """How good groups are; of listed names, how good the threshold of the rules is."""
 
@@ -48,6 +57,7 @@ class Evaluation:
     sweep: Sequence[tuple[float, Quality]]
     false_positives: Sequence[Row]
     false_negatives: Sequence[Row]
+    scored: ScoredPairs
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,7 @@ def evaluate_names(truth: LabelledNames, rules: Rules, worst: int) -> Evaluation
         sweep=sweep(scores.tolist(), matches.tolist(), THRESHOLDS),
         false_positives=shown(~matches & (scores >= rules.medium), -scores),
         false_negatives=shown(matches & (scores < rules.medium), scores),
+        scored=ScoredPairs(scores, matches, np.arange(len(scores))),
     )
 
 
@@ -115,6 +126,7 @@ def evaluate_records(source: Source, known: LinkedRecords, rules: Rules, worst: 
         sweep=compared.sweep,
         false_positives=_worst(run, np.setdiff1d(found, true), ids, worst, -1),
         false_negatives=_worst(run, np.setdiff1d(true, found), ids, worst, 1),
+        scored=compared.scored,
     )
 
 
@@ -202,7 +214,8 @@ class _Compared:
         self.candidates = int(self._weights(lower, higher).sum() + self._weights(alike, alike).sum())
         found = self._hits_of(lower, higher).sum() + self._hits_of(alike, alike).sum()
         self.completeness = float(found / self._true) if self._true else 1.0
-        self.sweep = self._swept(run.scorer, lower, higher, alike)
+        self.scored, missed = self._scored(run.scorer, lower, higher, alike)
+        self.sweep = sweep(self.scored.scores.tolist(), self.scored.matches.tolist(), THRESHOLDS, missed)
 
     def _weights(self, one: Ints, other: Ints) -> Ints:
         """How many pairs of records have these two names."""
@@ -217,16 +230,17 @@ class _Compared:
         place = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
         return np.where(self._codes[place] == codes, self._hits[place], 0)
 
-    def _swept(self, scorer: Scorer, lower: Ints, higher: Ints, alike: Ints) -> list[tuple[float, Quality]]:
+    def _scored(self, scorer: Scorer, lower: Ints, higher: Ints, alike: Ints) -> tuple[ScoredPairs, int]:
+        """Pairs of records, those of one lower name together; and how many true ones are not among them."""
         edges = scorer.edges(lower, higher, least=THRESHOLDS[0])
         score, a, b = (np.asarray(edges[column]).astype(np.int64) for column in ("score", "a", "b"))
         scores = np.concatenate([np.full(len(alike), 100), score])
         one, other = np.concatenate([alike, np.minimum(a, b)]), np.concatenate([alike, np.maximum(a, b)])
         weights, hits = self._weights(one, other), self._hits_of(one, other)
         nth = np.arange(weights.sum()) - np.repeat(np.cumsum(weights) - weights, weights)
-        repeated: Any = np.repeat(scores, weights)
-        matches: Any = nth < np.repeat(hits, weights)
-        return sweep(repeated, matches, THRESHOLDS, self._true - int(hits.sum()))
+        matches = nth < np.repeat(hits, weights)
+        owners = np.repeat(one, weights)
+        return ScoredPairs(np.repeat(scores, weights).astype(float), matches, owners), self._true - int(hits.sum())
 
 
 def _worst(run: _Run, pairs: Ints, ids: Sequence[str], worst: int, sign: int) -> list[Row]:

@@ -1,7 +1,7 @@
 """Why two records are in one group, or why they are not."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.deduplication.account_ids import extended
+from services.deduplication.calibration import probability
 from services.deduplication.index import number_names
 from services.deduplication.keys import FAMILIES, name_keys
 from services.deduplication.pairs import Possible
@@ -27,6 +28,11 @@ class Explanation:
     records: tuple[Row, ...]
     shared_keys: list[str] = field(default_factory=list)
     edge: Row | None = None
+
+    def with_probability(self, points: pa.Table) -> "Explanation":
+        """The same, with what a calibration makes of the score, if there is one."""
+        found = probability(points, self.edge["score"]) if self.edge else None
+        return self if found is None else replace(self, edge={**(self.edge or {}), "probability": found})
 
     def as_dict(self) -> Row:
         """Plain values."""

@@ -36,6 +36,7 @@ def deduplicate(
         "mapping": [given.mapping],
         "overrides": [given.overrides],
         "blacklist": [given.blacklist],
+        "previous": [given.previous],
     }
     for place, step in enumerate(PLAN):
         start = perf_counter()

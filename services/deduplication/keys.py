@@ -6,6 +6,7 @@ only.
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -33,22 +34,83 @@ def make_keys(tables: Tables, part: Part, rules: Rules) -> Produced:
     return {"keys": [keys.filter(pa.array(shard == number)) for number in range(part.shards)]}
 
 
-def name_keys(names: pa.Table, tokens: pa.Table, neighbours: pa.Table, rules: Rules, *, shared_by: int = 2) -> pa.Table:
-    """Keys of names by their places. Words of fewer than `shared_by` names are not counted on to be in another."""
-    if rules.profile == "strict":
-        found = [_first_tokens(names, rules.blocking)]
-    else:
-        found = [(family, *pair) for family, pair in _families(names, tokens, neighbours, rules.blocking, shared_by)]
-    keys = np.concatenate([hashes for _, hashes, _ in found])
-    owners = np.concatenate([owners for _, _, owners in found])
-    family = np.repeat([family for family, _, _ in found], [len(hashes) for _, hashes, _ in found])
-    return pa.table(
-        {
-            "key": pa.array(keys, pa.uint64()),
-            "name": pa.array(owners, pa.int32()),
-            "family": pa.array(family, pa.int8()),
-        }
-    )
+def name_keys(names: pa.Table, tokens: pa.Table, neighbours: pa.Table, rules: Rules) -> pa.Table:
+    """Keys of names by their places."""
+    return Keyer(tokens, neighbours, rules).keys(names)
+
+
+class Keyer:
+    """Makes keys of names that are written in numbered words."""
+
+    def __init__(self, tokens: pa.Table, neighbours: pa.Table, rules: Rules, *, shared_by: int = 2) -> None:
+        """Words of fewer than `shared_by` names are not counted on to be in another."""
+        self._rules = rules
+        self._shared_by = shared_by
+        self._frequency = np.asarray(tokens["frequency"]).astype(np.int64)
+        self._lower, self._higher = (np.asarray(neighbours[side]).astype(np.int64) for side in ("lower", "higher"))
+
+    def learn(self, words: int) -> None:
+        """Count with so many words more, each of one name and like no other."""
+        known = len(self._frequency)
+        self._corrected = np.append(self._corrected, np.arange(known, known + words))
+        self._frequency = np.append(self._frequency, np.ones(words, np.int64))
+
+    def keys(self, names: pa.Table) -> pa.Table:
+        """Keys of names by their places."""
+        if self._rules.profile == "strict":
+            found = [_first_tokens(names, self._rules.blocking)]
+        else:
+            found = [(family, *pair) for family, pair in self._families(names)]
+        keys = np.concatenate([hashes for _, hashes, _ in found])
+        owners = np.concatenate([owners for _, _, owners in found])
+        family = np.repeat([family for family, _, _ in found], [len(hashes) for _, hashes, _ in found])
+        return pa.table(
+            {
+                "key": pa.array(keys, pa.uint64()),
+                "name": pa.array(owners, pa.int32()),
+                "family": pa.array(family, pa.int8()),
+            }
+        )
+
+    def _families(self, names: pa.Table) -> Iterator[tuple[int, tuple[Hashes, Ints]]]:
+        rules, lists = self._rules.blocking, names["tokens"].combine_chunks()
+        words, owners = np.asarray(lists.flatten()).astype(np.int64), np.asarray(lists.value_parent_indices())
+
+        def rarest(words: Ints, least: int, count: int) -> Ints:
+            counted = self._frequency[words] >= least
+            return _rarest(words[counted], owners[counted], self._frequency, (len(lists), count))
+
+        shared = rarest(words, self._shared_by, rules.paired_tokens)
+        yield RARE, _rare(shared[:, : rules.rare_tokens], self._frequency, rules)
+        yield PAIRED, _paired(shared, np.arange(len(shared)))
+        corrected = self._corrected[words]
+        changed = np.unique(owners[corrected != words])
+        yield CORRECTED, _paired(rarest(corrected, self._shared_by, rules.paired_tokens)[changed], changed)
+        yield MISSPELT, _misspelt(rarest(words, 1, rules.misspelt_tokens), *self._similar)
+        joined = names["joined"].to_pylist()
+        yield PREFIX, (spread(PREFIX, hash_texts(joined, rules.prefix_length)), np.arange(len(joined)))
+
+    @cached_property
+    def _corrected(self) -> Ints:
+        """For each word the much more frequent one that it may be a misspelling of, or itself."""
+        lower, higher, frequency = self._lower, self._higher, self._frequency
+        wrong, right = np.concatenate((lower, higher)), np.concatenate((higher, lower))
+        plausible = frequency[right] >= _CORRECTION * frequency[wrong]
+        wrong, right = wrong[plausible], right[plausible]
+        order = np.lexsort((-right, frequency[right]))  # the most frequent is assigned last and stays
+        corrected = np.arange(len(frequency))
+        corrected[wrong[order]] = right[order]
+        return corrected
+
+    @cached_property
+    def _similar(self) -> tuple[Ints, Ints]:
+        """Rare words that are similar to another, in order, and the number of each such pair."""
+        lower, higher = self._lower, self._higher
+        rare = np.maximum(self._frequency[lower], self._frequency[higher]) <= self._rules.blocking.rare_frequency
+        pairs = np.flatnonzero(rare)
+        words, keys = np.concatenate((lower[rare], higher[rare])), np.concatenate((pairs, pairs))
+        order = np.lexsort((keys, words))
+        return words[order], keys[order]
 
 
 def _first_tokens(names: pa.Table, rules: Blocking) -> tuple[int, Hashes, Ints]:
@@ -61,29 +123,6 @@ def first_token(core: str, stop_tokens: tuple[str, ...]) -> str:
     return next((token for token in core.split() if token not in stop_tokens), "")
 
 
-def _families(
-    names: pa.Table, tokens: pa.Table, neighbours: pa.Table, rules: Blocking, shared_by: int
-) -> Iterator[tuple[int, tuple[Hashes, Ints]]]:
-    frequency = np.asarray(tokens["frequency"]).astype(np.int64)
-    lists = names["tokens"].combine_chunks()
-    words, owners = np.asarray(lists.flatten()).astype(np.int64), np.asarray(lists.value_parent_indices())
-    lower, higher = (np.asarray(neighbours[side]).astype(np.int64) for side in ("lower", "higher"))
-
-    def rarest(words: Ints, least: int, count: int) -> Ints:
-        counted = frequency[words] >= least
-        return _rarest(words[counted], owners[counted], frequency, (len(lists), count))
-
-    shared = rarest(words, shared_by, rules.paired_tokens)
-    yield RARE, _rare(shared[:, : rules.rare_tokens], frequency, rules)
-    yield PAIRED, _paired(shared, np.arange(len(shared)))
-    corrected = _corrections(lower, higher, frequency)[words]
-    changed = np.unique(owners[corrected != words])
-    yield CORRECTED, _paired(rarest(corrected, shared_by, rules.paired_tokens)[changed], changed)
-    yield MISSPELT, _misspelt(rarest(words, 1, rules.misspelt_tokens), lower, higher, frequency, rules)
-    joined = names["joined"].to_pylist()
-    yield PREFIX, (spread(PREFIX, hash_texts(joined, rules.prefix_length)), np.arange(len(joined)))
-
-
 def _rarest(words: Ints, owners: Ints, frequency: Ints, shape: tuple[int, int]) -> Ints:
     """The rarest words of each name, the rarest first, -1 where it has no more."""
     order = np.lexsort((words, frequency[words], owners))
@@ -93,17 +132,6 @@ def _rarest(words: Ints, owners: Ints, frequency: Ints, shape: tuple[int, int]) 
     table = np.full(shape, -1, np.int64)
     table[owners[kept], rank[kept]] = words[kept]
     return table
-
-
-def _corrections(lower: Ints, higher: Ints, frequency: Ints) -> Ints:
-    """For each word the much more frequent one that it may be a misspelling of, or itself."""
-    wrong, right = np.concatenate((lower, higher)), np.concatenate((higher, lower))
-    plausible = frequency[right] >= _CORRECTION * frequency[wrong]
-    wrong, right = wrong[plausible], right[plausible]
-    order = np.lexsort((-right, frequency[right]))  # the most frequent is assigned last and stays
-    corrected = np.arange(len(frequency))
-    corrected[wrong[order]] = right[order]
-    return corrected
 
 
 def _rare(rarest: Ints, frequency: Ints, rules: Blocking) -> tuple[Hashes, Ints]:
@@ -122,13 +150,8 @@ def _paired(rarest: Ints, names: Ints) -> tuple[Hashes, Ints]:
     return np.concatenate(hashes), np.concatenate(owners)
 
 
-def _misspelt(rarest: Ints, lower: Ints, higher: Ints, frequency: Ints, rules: Blocking) -> tuple[Hashes, Ints]:
+def _misspelt(rarest: Ints, words: Ints, keys: Ints) -> tuple[Hashes, Ints]:
     """Each pair of similar rare words is a key of the names that have either among their two rarest."""
-    rare = np.maximum(frequency[lower], frequency[higher]) <= rules.rare_frequency
-    pairs = np.flatnonzero(rare)
-    words, keys = np.concatenate((lower[rare], higher[rare])), np.concatenate((pairs, pairs))
-    order = np.lexsort((keys, words))
-    words, keys = words[order], keys[order]
     names, ranks = np.nonzero(rarest >= 0)
     starts = np.searchsorted(words, rarest[names, ranks])
     counts = np.searchsorted(words, rarest[names, ranks], side="right") - starts

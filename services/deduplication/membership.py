@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from services.deduplication.identity import INHERITED
 from services.deduplication.ingest import AUDIT
 from services.deduplication.rules import Rules
 from services.deduplication.work import Part, Produced, Tables
@@ -23,7 +24,12 @@ def assign(tables: Tables, part: Part, rules: Rules) -> Produced:
     records = records.append_column("name", name)
     reasons = _reasons(records, tables["repeats"])
     kept = records.filter(pc.is_null(reasons)).drop_columns("noise")
-    return {"members": _routed(kept, names, tables["grouping"], part.shards), "filtered": _audit(records, reasons)}
+    kept = _grouped(kept, names, tables["grouping"])
+    return {
+        "members": _routed(kept, part.shards),
+        "filtered": _audit(records, reasons),
+        "inherited": _inherited(kept, tables["previous"]),
+    }
 
 
 def _reasons(records: pa.Table, repeats: pa.Table) -> pa.ChunkedArray:
@@ -36,11 +42,21 @@ def _audit(records: pa.Table, reasons: pa.ChunkedArray) -> pa.Table:
     return pa.table(columns, schema=AUDIT).filter(pc.is_valid(reasons))
 
 
-def _routed(records: pa.Table, names: pa.Table, grouping: pa.Table, shards: int) -> list[pa.Table]:
+def _grouped(records: pa.Table, names: pa.Table, grouping: pa.Table) -> pa.Table:
     name = records["name"].combine_chunks()
-    root = grouping["root"].take(name)
     records = records.append_column("form", names["form"].take(name))
-    records = records.append_column("root", root)
-    records = records.append_column("max_score", grouping["max_score"].take(name))
-    shard = np.asarray(root) % shards
+    records = records.append_column("root", grouping["root"].take(name))
+    return records.append_column("max_score", grouping["max_score"].take(name))
+
+
+def _inherited(records: pa.Table, previous: pa.Table) -> pa.Table:
+    """How many records of earlier groups are in which group now."""
+    place = pc.index_in(records["account_id"], previous["account_id"].combine_chunks())
+    known = pa.table({"was": previous["group_id"].take(place), "root": records["root"]}).drop_null()
+    counted = known.group_by(["was", "root"], use_threads=False).aggregate([([], "count_all")])
+    return counted.rename_columns(INHERITED.names).cast(INHERITED)
+
+
+def _routed(records: pa.Table, shards: int) -> list[pa.Table]:
+    shard = np.asarray(records["root"]) % shards
     return [records.filter(pa.array(shard == number)).combine_chunks() for number in range(shards)]

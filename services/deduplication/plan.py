@@ -15,10 +15,10 @@ from services.deduplication.statistics import summarize
 from services.deduplication.survivorship import survive
 from services.deduplication.work import Parts, Reads, Step
 
-GIVEN = ("input", "mapping", "overrides", "blacklist")
+GIVEN = ("input", "mapping", "overrides", "blacklist", "previous")
 """What a run is given: slices of the file (a `row` number and the columns as text), the saved column mapping
-(`canonical`, `actual`), manual overrides (`account_id`, `override`, `reason`, `timestamp`), blacklist terms (`term`).
-All but the input may be empty; schemas are in `given.py`."""
+(`canonical`, `actual`), manual overrides (`account_id`, `override`, `reason`, `timestamp`), blacklist terms (`term`),
+earlier groups (`account_id`, `group_id`). All but the input may be empty; schemas are in `given.py`."""
 
 _SAME, _ALL, _ROUTED = Reads.SAME, Reads.ALL, Reads.ROUTED
 
@@ -34,15 +34,15 @@ PLAN: tuple[Step, ...] = (
         "membership",
         assign,
         Parts.PER_INPUT,
-        {"records": _SAME, "spellings": _SAME, "repeats": _ALL, "names": _ALL, "grouping": _ALL},
-        ("members", "filtered"),
+        {"records": _SAME, "spellings": _SAME, "repeats": _ALL, "names": _ALL, "grouping": _ALL, "previous": _ALL},
+        ("members", "filtered", "inherited"),
     ),
     Step(
         "survivorship",
         survive,
         Parts.PER_RUN,
-        {"members": _ROUTED, "joins": _ROUTED},
-        ("survivors", "directory"),
+        {"members": _ROUTED, "joins": _ROUTED, "inherited": _ALL, "previous": _ALL},
+        ("survivors", "directory", "changes"),
     ),
     Step(
         "alias",

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from services.deduplication.calibration import SCHEMA, Calibration
 from services.deduplication.columns import map_columns
 from services.deduplication.flow import GIVEN, INPUT, StagePlan
 from services.deduplication.plan import PLAN
@@ -33,6 +34,10 @@ class Wanted(NamedTuple):
     mapping: Mapping[str, str]
     shards: int | None
     run_type: str
+    follows: str | None = None
+    """The run whose groups it is to take the ids of."""
+    calibration: Calibration | None = None
+    """What scores mean, to be told beside them."""
 
 
 class Source(NamedTuple):
@@ -70,11 +75,12 @@ def new_run_id(input_sha256: str, config_digest: str, now: datetime) -> str:
     return f"{input_sha256[:8]}_{config_digest[:8]}_{now:%Y%m%d_%H%M%S}_{now.microsecond // 1000:03}"
 
 
-def prepare(storage: Storage, source: Source, wanted: Wanted, decided: Mapping[str, pa.Table], run_id: str) -> Prepared:
-    """Put into storage what a run begins with. `decided`: the tables of overrides and blacklist."""
+def prepare(storage: Storage, source: Source, wanted: Wanted, told: Mapping[str, pa.Table], run_id: str) -> Prepared:
+    """Put into storage what a run begins with. `told`: the tables of what people decided and what was before."""
     mapping = map_columns(source.table, source.name, wanted.mapping)
     parts = slices(source.table, slice_rows(source.table.num_rows))
-    given = {"mapping": mapping, **decided}
+    points = wanted.calibration.table() if wanted.calibration else SCHEMA.empty_table()
+    given = {"mapping": mapping, "calibration": points, **told}
     beginning: dict[Shard, Sequence[Output]] = {
         (INPUT, number): [_kept(storage, run_id, INPUT, INPUT, part, number)] for number, part in enumerate(parts)
     }
@@ -91,6 +97,7 @@ def prepare(storage: Storage, source: Source, wanted: Wanted, decided: Mapping[s
         rows=source.table.num_rows,
         shards=shards,
         trace_id=secrets.token_hex(16),
+        follows=wanted.follows,
     )
     return Prepared(run, planned(PLAN, list(given), len(parts), shards), beginning)
 

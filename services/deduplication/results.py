@@ -39,8 +39,13 @@ class Made:
             yield from (self.storage.read(file, columns) for file in files)
 
     def table(self, artifact: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """The whole of an artifact, or of some of its columns."""
-        return pa.concat_tables(self.tables(artifact, columns))
+        """The whole of an artifact, or of some of its columns. Raises UsageError if the run has made none."""
+        found = list(self.tables(artifact, columns))
+        if not found:
+            raise UsageError(
+                f"the run has made no {artifact}", remedy="one of an older release lacks it: start a new run"
+            )
+        return pa.concat_tables(found)
 
     def document(self, artifact: str) -> dict[str, Any]:
         """An artifact that is one JSON object."""

@@ -35,6 +35,8 @@ class NewRun(NamedTuple):
     rows: int
     shards: int
     trace_id: str
+    follows: str | None
+    """The run whose groups it takes the ids of."""
 
 
 class Run(NamedTuple):
@@ -55,6 +57,7 @@ class Run(NamedTuple):
     started_at: datetime
     ended_at: datetime | None
     trace_id: str
+    follows: str | None
 
 
 class StageState(NamedTuple):
@@ -82,6 +85,7 @@ async def begin(
     """Begin a run, or begin it anew, whose shards `given` are done, and announce the first stage."""
     await transaction.execute(queries()["new_run"], *run)
     await transaction.execute(queries()["forget_stages"], run.run_id)
+    await transaction.execute(queries()["forget_additions"], run.run_id)
     await transaction.execute(
         queries()["new_stages"],
         run.run_id,

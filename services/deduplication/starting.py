@@ -10,6 +10,7 @@ import pyarrow as pa
 from services.deduplication.decisions import Override, blacklist, overrides
 from services.deduplication.flow import GIVEN, INPUT
 from services.deduplication.given import BLACKLIST, OVERRIDES
+from services.deduplication.lineage import NOTHING, lineage
 from services.deduplication.preparing import Source, Wanted, new_run_id, prepare
 from services.deduplication.runs import Run, Shard, Status, begin, find, go_on, outputs_by_shard
 from services.deduplication.shards import DamagedError, Output
@@ -42,7 +43,8 @@ async def start(
     """Begin a run, or begin the one of this id anew; returns its id. Its first messages are in the outbox."""
     now = datetime.now(UTC)
     run_id = run_id or new_run_id(source.sha256, wanted.rules.digest(), now)
-    tables = await _decisions(database, decided, now)
+    before = await lineage(database, storage, await find(database, wanted.follows)) if wanted.follows else NOTHING
+    tables = await _decisions(database, decided, now) | before._asdict()
     prepared = await asyncio.to_thread(prepare, storage, source, wanted, tables, run_id)
     async with database.transaction() as transaction:
         await begin(transaction, *prepared)

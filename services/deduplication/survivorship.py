@@ -1,6 +1,6 @@
 """Step 9: of each group the record that survives, why every other belongs to it, and what merging them would change."""
 
-from hashlib import sha256
+from collections.abc import Mapping
 from itertools import pairwise, repeat
 from typing import Any, NamedTuple
 
@@ -10,13 +10,12 @@ import pyarrow.compute as pc
 from pydantic_core import to_json
 
 from services.deduplication.arrays import Ints
+from services.deduplication.identity import Change, Event, Inheritance, changed, group_id
 from services.deduplication.joining import EXACT, PRIMARY, SAME_NAME, SINGLETON, Way, Ways
 from services.deduplication.names import NO_SUFFIX
 from services.deduplication.preview import Member, preview
 from services.deduplication.rules import Rules
 from services.deduplication.work import Part, Produced, Tables
-
-GROUP_ID_LENGTH = 16  # of 64 bits: among a million groups of ten digits two would share one
 
 Record = dict[str, Any]
 
@@ -39,13 +38,14 @@ def survive(tables: Tables, part: Part, rules: Rules) -> Produced:
     starts = np.flatnonzero(np.append(True, roots[1:] != roots[:-1])) if len(roots) else np.empty(0, np.int64)
     sizes = np.diff(np.append(starts, len(roots)))
     owners = np.repeat(np.arange(len(starts)), sizes)
-    ids = group_ids(members["account_id"], roots, starts, rules.digest())
+    inheritance = Inheritance.of(tables["inherited"])
+    ids = group_ids(members["account_id"], roots, starts, rules.digest(), inheritance)
     first = np.zeros(len(roots), bool)
     first[starts] = True
     best = _best_scores(members, owners, sizes)
     survivors = members.drop_columns(["root", "form", "max_score"]).append_column("max_score", best)
     for column, values in {
-        "group_id": ids.take(pa.array(owners)),
+        "group_id": pa.array(ids, pa.string()).take(pa.array(owners)),
         "group_size": pa.array(sizes[owners], pa.int32()),
         "is_primary": pa.array(first),
         "survivorship_reason": _survival(members, starts, sizes, rules),
@@ -54,7 +54,8 @@ def survive(tables: Tables, part: Part, rules: Rules) -> Produced:
         **_explained(members, sizes, tables["joins"], rules),
     }.items():
         survivors = survivors.append_column(column, values)
-    return {"survivors": survivors, "directory": _directory(survivors)}
+    changes = _changes(inheritance, dict(zip(roots[starts].tolist(), ids, strict=True)), tables["previous"], part)
+    return {"survivors": survivors, "directory": _directory(survivors), "changes": changes}
 
 
 def _ranked(members: pa.Table, rules: Rules) -> pa.Table:
@@ -62,19 +63,29 @@ def _ranked(members: pa.Table, rules: Rules) -> pa.Table:
     return members.combine_chunks().sort_by(order).combine_chunks()
 
 
-def group_ids(account_ids: pa.ChunkedArray, roots: Ints, starts: Ints, digest: str) -> pa.Array:
-    """Ids of groups, of their members' ids and the rules: the same group has the same id wherever it is made."""
+def group_ids(
+    account_ids: pa.ChunkedArray, roots: Ints, starts: Ints, digest: str, inheritance: Inheritance
+) -> list[str]:
+    """Ids of groups: what they keep from before, else of their members' ids and the rules, so that the same group has
+    the same id wherever it is made."""
+    kept = inheritance.ids()
     order = pc.sort_indices(
         pa.table({"root": pa.array(roots), "id": account_ids}), [("root", "ascending"), ("id", "ascending")]
     )
     ids = account_ids.take(order).to_pylist()
     bounds = pairwise([*starts.tolist(), len(ids)])
-    return pa.array([group_id(ids[start:end], digest) for start, end in bounds], pa.string())
+    return [
+        kept.get(root) or group_id(ids[start:end], digest, inheritance.heirs)
+        for root, (start, end) in zip(roots[starts].tolist(), bounds, strict=True)
+    ]
 
 
-def group_id(sorted_ids: list[str], digest: str) -> str:
-    """The id of one group."""
-    return sha256("\n".join((digest, *sorted_ids)).encode()).hexdigest()[:GROUP_ID_LENGTH]
+def _changes(inheritance: Inheritance, ids: Mapping[int, str], previous: pa.Table, part: Part) -> pa.Table:
+    """What happened to the groups of this part; the first part also tells which are gone. At first nothing is news."""
+    if not previous.num_rows:
+        return changed(())
+    gone = set(previous["group_id"].to_pylist()) - inheritance.heirs.keys() if part.number == 0 else ()
+    return changed([*inheritance.events(ids), *(Event(Change.GONE, was) for was in gone)])
 
 
 def _survival(members: pa.Table, starts: Ints, sizes: Ints, rules: Rules) -> pa.Array:

@@ -13,7 +13,7 @@ from services.deduplication.shards import Done, File, Output, Place, Task
 from services.deduplication.storage import Storage
 from services.deduplication.work import Part, Parts, Reads, Step
 
-READ_BY_ALL = 3
+READ_BY_ALL = 4
 """Tables that a worker keeps: as many as one step has that all its shards read."""
 ONE_THREAD = 1
 """For Arrow: what works in parallel here is the processes."""

@@ -37,6 +37,7 @@ from services.deduplication.storage import Storage, as_parquet
 from shared.broker.producer import Publisher
 from shared.database import Database
 from shared.settings import Settings
+from tests.benchmarks.dedupe_adding import Spent, add_one_by_one, shown
 from tests.benchmarks.running import processes, record_service_times, running_pipeline, state_directory
 from tests.companies import HEADERS, Companies, write_csv
 from tests.kafka.backend import require
@@ -97,7 +98,7 @@ def main() -> None:
         variables = {"SLUICE_STATE_DIR": folder, "LOG_LEVEL": "WARNING", "SLUICE_WORKER_PROCESSES": "1"}
         if arguments.workers:
             variables["SLUICE_DEDUPE_WORKERS"] = str(arguments.workers)
-        rows, staged, stages = asyncio.run(_staged(Settings.load(variables), path, warm, arguments.shards))
+        rows, staged, stages, adding = asyncio.run(_staged(Settings.load(variables), path, warm, arguments.shards))
     console, targets = Console(width=120), next((one for one in TARGETS if rows <= one.rows), TARGETS[-1])
     shards = arguments.shards or usual_shards(rows)
     console.print(f"{rows:,} rows, {shards} shards a stage, on {require()}; profile balanced")
@@ -106,6 +107,7 @@ def main() -> None:
     if targets is TARGETS[0]:
         console.print(_beside_targets(stages))
     console.print(_by_role(staged))
+    console.print(shown(adding))
     if arguments.record:
         worked = [state for state in stages if state.plan.needs]
         cost = {f"dedupe.{one.plan.stage}": round(1000 * one.cpu_seconds / one.plan.shards, 1) for one in worked}
@@ -141,8 +143,9 @@ def _alone(path: Path) -> Taken:
 
 async def _staged(
     settings: Settings, path: Path, warm: Path, shards: int | None
-) -> tuple[int, Taken, Sequence[StageState]]:
-    """The same run in stages, from its first message to its end; everything has been warm for a small run before."""
+) -> tuple[int, Taken, Sequence[StageState], Sequence[Spent]]:
+    """The same run in stages, from its first message to its end; everything has been warm for a small run before. Then
+    records are added to it."""
     async with (
         running_pipeline(settings, pipeline=DEDUPE) as local,
         Database(local.settings.database) as database,
@@ -161,7 +164,8 @@ async def _staged(
         taken.seconds = (run.ended_at - run.started_at).total_seconds()
         made = Made(storage, await outputs_by_shard(database, run_id))
         taken.digests = {name: sha256(as_parquet(made.table(name))).hexdigest() for name in RESULTS}
-        return source.table.num_rows, taken, await stages_of(database, run_id)
+        adding = await add_one_by_one(database, storage, run)
+        return source.table.num_rows, taken, await stages_of(database, run_id), adding
 
 
 async def _run(opened: Session, source: Source, shards: int | None) -> str:

@@ -97,6 +97,19 @@ def test_a_file_in_every_format_gives_the_same_results_in_order(sluice: Sluice, 
     assert all(one == seen[0] for one in seen)
 
 
+def test_of_nearly_identical_indicators_one_decides_for_all(sluice: Sluice, tmp_path: Path) -> None:
+    rows = [*ROWS, {"indicator_id": "BOT:CU", "name": "Trade balance", "units": "Billion CUP", "country": "Cuba"}]
+    done = sluice("classify", "-", "--dedupe", "--output", "o.jsonl", stdin=lines(rows))
+    assert done.returncode == 0, done.stderr
+    assert "1 of 4 indicators take over" in done.stderr
+    found = [json.loads(line) for line in (tmp_path / "o.jsonl").read_text().splitlines()]
+    taken, asked = found[0], found[3]
+    assert [row["provider"] for row in found] == ["taken-over", "embedded", "embedded", "embedded"]
+    for field in ("family", "indicator_type", "temporal_aggregation", "heat_map_orientation"):
+        assert taken[field] == asked[field]
+    assert (taken["detected_currency"], taken["scale"], asked["scale"]) == ("AWG", "millions", "billions")
+
+
 def test_bad_rows_are_told_and_kept_and_stop_nobody(sluice: Sluice, tmp_path: Path) -> None:
     bad = '{"indicator_id": "X"}\nnot json\n{"indicator_id": "BOT:AW", "name": "twice"}\n'
     bad += '{"indicator_id": "N", "name": "n", "sample_values": [{"date": "2020", "value": NaN}]}\n'

@@ -17,10 +17,12 @@ import pytest
 import pytest_asyncio
 
 from services.deduplication import preparing
+from services.deduplication.calibration import Calibration
 from services.deduplication.pipeline import COMPLETED, DEDUPE, FLOW, READY
 from services.deduplication.preparing import Source
 from services.deduplication.rules import Rules
 from services.deduplication.runs import Status, end, find
+from services.deduplication.starting import Decided, start
 from shared.errors import UsageError
 from tests.contract.kafka import Sent
 from tests.contract.waiting import eventually
@@ -264,6 +266,52 @@ async def test_decisions_of_people_hold_for_every_run(pipeline: DedupePipeline, 
     finally:
         assert (await sluice("dedupe", "overrides", "remove", account)).out == "1 removed\n"
         assert (await sluice("dedupe", "blacklist", "remove", "HARBOR plumbing")).out == "1 removed\n"
+
+
+async def test_records_are_added_between_runs_and_the_next_run_keeps_their_groups(
+    pipeline: DedupePipeline, complete_run: str, sluice: Sluice, tmp_path: Path
+) -> None:
+    known = (await pipeline.table(complete_run, "survivors")).slice(0, 1).to_pylist()[0]
+    rows = [("001999999999991", known["name_raw"]), ("001999999999992", "Quaxoria Metals"), ("x", "Nobody")]
+    file = tmp_path / "new.csv"
+    file.write_text("Account ID,Account Name\n" + "\n".join(f'{one},"{name}"' for one, name in rows))
+    words = ("dedupe", "add", complete_run, "--file", str(file), "--json")
+    assert (dry := await sluice(*words, "--dry-run")).code == 1
+    first, again = await sluice(*words), await sluice(*words)
+    assert first.json == dry.json
+    assert [one["outcome"] for one in first.json] == ["added", "added", "rejected"]
+    assert [one["outcome"] for one in again.json] == ["known", "known", "rejected"]
+    groups = [one["group_id"] for one in first.json]
+    assert [groups[0], *groups] == [known["group_id"], *(one["group_id"] for one in again.json)]
+    assert (await sluice("dedupe", "add", complete_run, "--id", rows[1][0], "--name", rows[1][1])).code == 0
+
+    export = pipeline.source.table.num_rows
+    lines = accounts(export) + f"{rows[1][0]},{rows[1][1]},2024-01-01,,\n".encode()
+    meant = Calibration(profile="balanced", rules="", pairs=2, scores=(0.0, 200.0), probabilities=(0.0, 1.0))
+    wanted = pipeline.wanted()._replace(follows=complete_run, calibration=meant)
+    follower = await start(pipeline.database, pipeline.storage, Source.read("a.csv", lines), wanted, Decided())
+    await pipeline.announce()
+    assert (await pipeline.ended(follower)).status is Status.COMPLETE
+    before, after = [await _groups(pipeline, run_id) for run_id in (complete_run, follower)]
+    assert after == before | {first.json[1]["account_id"]: groups[1]}
+    told = (await sluice("dedupe", "history", groups[1], "--run", follower, "--json")).json
+    assert [(one["change"], one["account_id"]) for one in told] == [("new", first.json[1]["account_id"])]
+    everything = (await sluice("dedupe", "history", "--run", follower, "--json")).json
+    assert [one["change"] for one in everything] == ["joined", "new"]
+    another = ("dedupe", "add", follower, "--id", "001999999999993", "--name", rows[1][1], "--json")
+    assert [one["probability"] for one in (await sluice(*another)).json] == [0.5]
+    await pipeline.database.execute("UPDATE dedupe_runs SET status = 'interrupted' WHERE run_id = $1", follower)
+    assert "is interrupted" in (await sluice(*another)).err
+    await pipeline.database.execute("UPDATE dedupe_runs SET status = 'complete' WHERE run_id = $1", follower)
+    follows = "UPDATE dedupe_runs SET follows = $2 WHERE run_id = $1"
+    for followed, prunable in ((complete_run, f"{complete_run}\n"), (None, "")):
+        await pipeline.database.execute(follows, follower, followed)
+        assert (await sluice("dedupe-runs", "prune", complete_run)).out == prunable
+
+
+async def _groups(pipeline: DedupePipeline, run_id: str) -> dict[str, str]:
+    survivors = await pipeline.table(run_id, "survivors")
+    return dict(zip(survivors["account_id"].to_pylist(), survivors["group_id"].to_pylist(), strict=True))
 
 
 async def test_runs_are_pruned_but_never_one_that_is_needed(

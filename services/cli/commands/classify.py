@@ -17,10 +17,12 @@ from services.cli.outputs import check_output, write_rejects, write_results
 from services.cli.providers import asks_vendors, wished_provider
 from services.cli.results import ResultRow, RowStatus, in_input_order
 from services.cli.summary import RunSummary, Usage, as_json, as_tables, summarise
+from services.cli.taking_over import Division, divided, with_what_is_known
 from shared.errors import UsageError
 from shared.settings import Settings
 
 if TYPE_CHECKING:
+    from services.cli.classification_run import Run
     from services.cli.session import Session
     from services.cli.spending import Spending
     from shared.llm.estimate import Estimate
@@ -41,6 +43,7 @@ NOT_ALL_COMPLETED = 1
     "--provider", metavar="P", help="Model that decides: embedded, or any that is configured. [default: LLM_PROVIDER]"
 )
 @click.option("--cascade", is_flag=True, help="Embedded model first; the provider only where that is not sure.")
+@click.option("--dedupe", is_flag=True, help="Ask about one of nearly identical indicators; the others take over.")
 @choosing_options
 @click.option("--resume", is_flag=True, help="Leave out indicators that have a result already.")
 @click.option(
@@ -80,6 +83,8 @@ def classify(inputs: tuple[str, ...], **options: Any) -> None:
         check_output(chosen.output)
     if chosen.rejects:
         check_output(chosen.rejects, rejects=True)
+    if chosen.dedupe and chosen.no_wait:
+        raise UsageError("--dedupe waits for what the others take over", remedy="leave out --no-wait")
     settings = _settings(chosen)
     wish = wished_provider(settings.llm, chosen.provider, cascade=chosen.cascade)
     rows = chosen_rows(inputs, Wanted(chosen.limit, chosen.sample, chosen.seed, chosen.ids))
@@ -92,6 +97,7 @@ class Options:
 
     provider: str | None
     cascade: bool
+    dedupe: bool
     limit: int | None
     sample: str | None
     seed: int
@@ -148,18 +154,30 @@ async def _run(opened: "Session", rows: Sequence[Row], wish: str, options: Optio
     accepted = {row.indicator.indicator_id: row for row in rows if isinstance(row, Accepted)}
     results = await fetch_known(opened.database, list(accepted)) if options.resume else {}
     todo = [row for indicator_id, row in accepted.items() if indicator_id not in results]
-    told = await _estimate(opened, [row.indicator for row in todo], wish, options)
+    first, others = divided(todo) if options.dedupe else Division(todo, ())
+    if others and not options.quiet:
+        opened.console.print(f"{len(others):,} of {len(todo):,} indicators take over what another one is found to be")
+    told = await _estimate(opened, [row.indicator for row in first], wish, options)
     since, began = await moment(opened.database), time.monotonic()
-    with opened.progress() as progress:
-        run = opened.new_run(progress, provider=wish)
-        submitted = [(row.indicator.indicator_id, row.raw.decode()) for row in todo]
-        finished = await run.submit_and_wait(submitted, wait=not options.no_wait)
+    finished = [await _submit(opened, [(row, None) for row in first], wish, options)]
+    results |= await fetch_results(opened.database, finished[0])
+    if others:
+        finished.append(await _submit(opened, [(row, results.get(of)) for row, of in others], wish, options))
+        results |= await fetch_results(opened.database, finished[1])
     elapsed = time.monotonic() - began
-    results |= await fetch_results(opened.database, finished)
     if told is None or options.no_wait:
         return Ran(results, elapsed, None)
-    batches = [*finished.done.values(), *finished.open.values()]
+    batches = [batch for run in finished for batch in (*run.done.values(), *run.open.values())]
     return Ran(results, elapsed, await spending(opened.database, batches, len(todo), since, told))
+
+
+async def _submit(
+    opened: "Session", rows: Sequence[tuple[Accepted, ResultRow | None]], wish: str, options: Options
+) -> "Run":
+    with opened.progress() as progress:
+        run = opened.new_run(progress, provider=wish)
+        submitted = [(row.indicator.indicator_id, with_what_is_known(row, known)) for row, known in rows]
+        return await run.submit_and_wait(submitted, wait=not options.no_wait)
 
 
 async def _estimate(

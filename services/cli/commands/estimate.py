@@ -8,6 +8,7 @@ import click
 from services.cli.choosing import Wanted, choosing_options, chosen_rows
 from services.cli.inputs import Accepted
 from services.cli.providers import wished_provider
+from services.cli.taking_over import stand_ins
 from shared.settings import Settings
 from shared.terminal import options
 
@@ -25,9 +26,12 @@ PIPELINE = "classification"
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--provider", metavar="P", help="Model that decides. [default: LLM_PROVIDER]")
 @click.option("--cascade", is_flag=True, help="Embedded model first; the provider only where that is not sure.")
+@click.option("--dedupe", is_flag=True, help="As `classify --dedupe`: ask about one of nearly identical indicators.")
 @choosing_options
 @options.as_json
-def estimate(inputs: tuple[str, ...], provider: str | None, cascade: bool, as_json: bool, **wanted: Any) -> None:
+def estimate(
+    inputs: tuple[str, ...], provider: str | None, cascade: bool, dedupe: bool, as_json: bool, **wanted: Any
+) -> None:
     """Say what it would take to classify INPUT: calls, tokens, dollars and time, by question. Spends nothing.
 
     Rules are worked out here, the embedded model stands in for the answers of the other. Answers that are kept from
@@ -41,7 +45,8 @@ def estimate(inputs: tuple[str, ...], provider: str | None, cascade: bool, as_js
     wish = wished_provider(settings.llm, provider, cascade=cascade)
     rows = chosen_rows(inputs, Wanted(**wanted))
     accepted = [row.indicator for row in rows if isinstance(row, Accepted)]
-    found = asyncio.run(_estimate(accepted, settings, wish))
+    asked = [accepted[place] for place in dict.fromkeys(stand_ins(accepted))] if dedupe else accepted
+    found = asyncio.run(_estimate(asked, settings, wish))
     if as_json:
         print_json({**spending.as_json(found), "rejected": len(rows) - len(accepted)})
         return

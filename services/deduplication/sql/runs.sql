@@ -1,12 +1,14 @@
 -- name: new_run
 -- A run that begins: id $1, type $2, name and digest of its input $3 and $4, digest of its rules $5, rules $6, column
--- mapping $7 (JSON), rows $8, shards $9, trace $10. One that is begun anew keeps its id, type and pin.
-INSERT INTO dedupe_runs (run_id, run_type, input_name, input_sha256, config_digest, rules, mapping, rows, shards, trace_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+-- mapping $7 (JSON), rows $8, shards $9, trace $10, the run that it follows $11. One that is begun anew keeps its id, type
+-- and pin.
+INSERT INTO dedupe_runs
+    (run_id, run_type, input_name, input_sha256, config_digest, rules, mapping, rows, shards, trace_id, follows)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (run_id) DO UPDATE SET
     status = 'running', input_name = excluded.input_name, input_sha256 = excluded.input_sha256,
     config_digest = excluded.config_digest, rules = excluded.rules, mapping = excluded.mapping, rows = excluded.rows,
-    shards = excluded.shards, error = NULL, ended_at = NULL, started_at = now();
+    shards = excluded.shards, follows = excluded.follows, error = NULL, ended_at = NULL, started_at = now();
 
 -- name: forget_stages
 -- All that run $1 has done.
@@ -33,7 +35,7 @@ WHERE run_id = $1 FOR UPDATE;
 -- name: find_runs
 -- Runs, the newest first: only $1 (null: all), of type $2 (null: any), $3 at most.
 SELECT run_id, run_type, status, input_name, input_sha256, config_digest, rules, mapping, rows, shards, pinned, error,
-       started_at, ended_at, trace_id
+       started_at, ended_at, trace_id, follows
 FROM dedupe_runs
 WHERE ($1::text IS NULL OR run_id = $1) AND ($2::text IS NULL OR run_type = $2)
 ORDER BY started_at DESC, run_id DESC
@@ -77,14 +79,17 @@ RETURNING rows, config_digest, extract(epoch FROM clock_timestamp() - started_at
 UPDATE dedupe_runs SET pinned = $2 WHERE run_id = $1 RETURNING true;
 
 -- name: runs_to_prune
--- Runs that may go: not running, not pinned, not the newest that is complete, and, of type $1 (null: any), not among the
--- newest $2; or, if $3 names some, only those of them.
+-- Runs that may go: not running, not pinned, not the newest that is complete, none to which records were added that no
+-- complete run has taken over, and, of type $1 (null: any), not among the newest $2; or, if $3 names some, only those of
+-- them.
 SELECT run_id FROM (
     SELECT run_id, status, pinned, row_number() OVER (ORDER BY started_at DESC, run_id DESC) AS age,
            row_number() OVER (PARTITION BY status ORDER BY started_at DESC, run_id DESC) AS age_of_status
     FROM dedupe_runs WHERE $1::text IS NULL OR run_type = $1
 ) AS run
 WHERE status <> 'running' AND NOT pinned AND NOT (status = 'complete' AND age_of_status = 1)
+  AND (NOT EXISTS (SELECT FROM dedupe_additions WHERE run_id = run.run_id)
+       OR EXISTS (SELECT FROM dedupe_runs WHERE follows = run.run_id AND status = 'complete'))
   AND CASE WHEN $3::text[] IS NULL THEN age > $2 ELSE run_id = ANY ($3) END
 ORDER BY run_id;
 

@@ -38,7 +38,7 @@ BEGIN
         ('sluice_api', 'SELECT, INSERT, UPDATE (superseded_at)', 'human_reviews'),
         ('sluice_api', 'SELECT, INSERT, UPDATE', 'batches, batch_items'),
         ('sluice_api', 'SELECT, INSERT, UPDATE, DELETE', -- whoever starts runs also resumes, prunes and decides
-            'dedupe_runs, dedupe_stages, dedupe_shards, dedupe_overrides, dedupe_blacklist, outbox'),
+            'dedupe_runs, dedupe_stages, dedupe_shards, dedupe_overrides, dedupe_blacklist, dedupe_additions, outbox'),
         ('sluice_reader', 'SELECT', format('ALL TABLES IN SCHEMA %s', schema))
     LOOP
         CONTINUE WHEN to_regrole(grantee) IS NULL;

@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import settings
 
 from services.deduplication.columns import map_columns
-from services.deduplication.given import BLACKLIST, OVERRIDES, Given
+from services.deduplication.given import BLACKLIST, OVERRIDES, PREVIOUS, Given
 from services.deduplication.in_process import deduplicate
 from services.deduplication.reading import FLAW, ROW, slices
 from services.deduplication.rules import Rules
@@ -49,6 +49,7 @@ def run(
     slice_rows: int = 100_000,
     overrides: Sequence[Mapping[str, str]] = (),
     blacklist: Sequence[str] = (),
+    previous: Mapping[str, str] | None = None,
     keep: Sequence[str] = (),
 ) -> Mapping[str, pa.Table]:
     """What a run makes of rows."""
@@ -58,6 +59,9 @@ def run(
         map_columns(whole.drop_columns([ROW, FLAW])),
         pa.Table.from_pylist(list(overrides), OVERRIDES),
         pa.table({"term": list(blacklist)}, schema=BLACKLIST),
+        pa.table([pa.array(column, pa.string()) for column in zip(*before, strict=True)], schema=PREVIOUS)
+        if (before := list((previous or {}).items()))
+        else PREVIOUS.empty_table(),
     )
     return deduplicate(given, rules, shards=shards, keep=keep)
 

@@ -16,7 +16,6 @@ from services.deduplication.evaluation import (
     sweep,
 )
 from services.deduplication.explain import explain
-from services.deduplication.identity import Change, Event, carry
 from services.deduplication.labelled import judge_pairs, judge_records
 from services.deduplication.lookup import Lookup
 from services.deduplication.rules import Rules
@@ -116,21 +115,6 @@ EDGES = [("a", "b", 95), ("b", "c", 95), ("a", "c", 90), ("d", "e", 91), ("c", "
 )
 def test_clusters_at_any_threshold(threshold: float, policy: str, expected: Clusters) -> None:
     assert clusters("fedcba", EDGES, threshold, policy) == expected  # type: ignore[arg-type]  # one of the two
-
-
-def test_groups_keep_their_ids_while_most_of_their_records_stay_together() -> None:
-    before = dict.fromkeys("abc", "A") | dict.fromkeys("de", "B") | dict.fromkeys("fghi", "C") | {"z": "Z"}
-    now = dict.fromkeys("abcde", "1") | dict.fromkeys("fgh", "2") | {"i": "3", "new": "4"}
-    carried = carry(before, now)
-    assert carried.ids == {"1": "A", "2": "C", "3": "3", "4": "4"}
-    assert carried.events == [
-        Event(Change.GONE, "Z"),
-        Event(Change.MERGED, "B", "A"),
-        Event(Change.NEW, "4"),
-        Event(Change.SPLIT, "3", "C"),
-    ]
-    assert carry(now, now).ids == {group: group for group in "1234"}
-    assert carry(now, now).events == []
 
 
 def test_quality_of_groups_and_of_pairs() -> None:

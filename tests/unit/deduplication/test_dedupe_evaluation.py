@@ -10,8 +10,10 @@ from click.testing import CliRunner, Result
 from hypothesis import given, strategies
 
 from services.deduplication import evaluate_command
+from services.deduplication.calibration import Calibration, probability
 from services.deduplication.evaluate_command import evaluate_dedupe
 from services.deduplication.evaluating import pairs_within
+from services.deduplication.rules import Rules
 from services.deduplication.truth import true_groups
 from shared.errors import UsageError
 from tests.companies import write_csv
@@ -143,3 +145,30 @@ def test_pairs_within_are_every_two_of_a_label(labels: list[int]) -> None:
 
 def test_truth_reaches_along_its_pairs() -> None:
     assert true_groups("abcd", [("c", "a"), ("d", "c")]).tolist() == [0, 1, 0, 0]
+
+
+def test_scores_are_calibrated_and_the_file_is_read_back(tmp_path: Path) -> None:
+    rows = [("Falcon Roofing Inc", "Falcon Rofing Inc", 1), ("Falcon Roofing", "Falcon Ruling", 0)] * 40
+    rows += [("Cedar Bakery", "Cedar Bakeri", 1)] * 30 + [("Cedar Bakery", "Cedar Bakers", 0)] * 10
+    write_csv(tmp_path / "names.csv", ("name_a", "name_b", "is_match"), rows)
+    found = evaluated("--truth", tmp_path / "names.csv", "--calibrate", tmp_path / "c.json")["reliability"]
+    assert found["pairs"] == len(rows)
+    assert found["brier"] < found["brier_of_base_rate"] / 2
+    assert sum(one["pairs"] for one in found["bins"]) == len(rows)
+    calibration = Calibration.read(tmp_path / "c.json", Rules(medium=80))
+    points = calibration.table()
+    ends = [probability(points, score) for score in (0, 100)]
+    assert ends[0] == 0
+    assert 0.7 < (ends[1] or 0) <= 1
+    assert (probability(points, None), probability(points.slice(0, 0), 90)) == (None, None)
+    with pytest.raises(UsageError, match="other rules"):
+        Calibration.read(tmp_path / "c.json", Rules.of("strict"))
+    with pytest.raises(UsageError, match="is no calibration"):
+        Calibration.read(tmp_path / "names.csv", Rules())
+
+
+def test_pairs_that_are_all_alike_calibrate_nothing(tmp_path: Path) -> None:
+    write_csv(tmp_path / "names.csv", ("name_a", "name_b", "is_match"), [("Falcon", "Falcon", 1)] * 3)
+    found = invoked("--truth", tmp_path / "names.csv", "--calibrate", tmp_path / "c.json")
+    assert isinstance(found.exception, UsageError)
+    assert not (tmp_path / "c.json").exists()

@@ -179,6 +179,12 @@ def test_a_missing_column_is_named() -> None:
         mapping(["Id", "Name"])
 
 
+def test_a_column_that_a_file_lacks_is_named_beside_those_it_has() -> None:
+    read = read_table(b"Id,Name\nx,Zentrix\ny,Lorvane\n", "accounts.csv")
+    with pytest.raises(UsageError, match="no column for created_date among Id, Name:"):
+        map_columns(read)
+
+
 def test_every_row_is_a_record_or_refused_with_a_reason() -> None:
     lines = [
         ["Id", "Name", "Created Date", "Suffix", "Relationship"],
