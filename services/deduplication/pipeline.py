@@ -46,7 +46,7 @@ TOGETHER = BatchLimits(records=16)
 """Shards that a stage process takes at once; its worker processes share them."""
 RELAY_SECONDS = 1.0
 
-DEDUPE = Pipeline("dedupe", key="shard_id")
+DEDUPE = Pipeline("dedupe", key="shard_id", again="sluice dedupe --output DIR --resume {batch_id}")
 READY = {stage.name: DEDUPE.topic(ready_topic(stage.name), ShardReady, stage.meaning) for stage in FLOW}
 COMPLETED = DEDUPE.topic(COMPLETED_TOPIC, RunCompleted, "Every stage of a run is complete", EVIDENCE)
 
