@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from services.deduplication.normalize import SEPARATOR, first_by_key
+from services.deduplication.normalize import SEPARATOR, usual_names
 from services.deduplication.rules import Rules
 from services.deduplication.typos import neighbours
 from services.deduplication.work import Part, Produced, Tables
@@ -13,7 +13,7 @@ from shared.errors import UsageError
 
 def index(tables: Tables, part: Part, rules: Rules) -> Produced:
     """Names and words numbered in order of their texts, so that the numbers depend on nothing else."""
-    names = first_by_key(tables["forms"])
+    names = usual_names(tables["forms"])
     if not names.num_rows:
         raise UsageError("no row is left: every one was refused or names no company")
     names, tokens = number_names(names)

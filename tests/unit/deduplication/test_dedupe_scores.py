@@ -15,7 +15,7 @@ from services.deduplication.compare import compare_all, compare_pairs
 from services.deduplication.names import NameReader
 from services.deduplication.rules import Rules
 from services.deduplication.typos import neighbours
-from tests.unit.deduplication.runs import BALANCED, REPEATABLY, STRICT
+from tests.unit.deduplication.runs import BALANCED, REPEATABLY, STRICT, together
 
 WORDS = st.lists(
     st.sampled_from(["zentrix", "foods", "food", "the", "of", "20", "21", "inc", "silver", "llc"]),
@@ -94,6 +94,19 @@ def test_words_that_only_one_name_has_cost_less_where_rules_say_so() -> None:
 def test_words_that_are_nearly_the_same(one: str, other: str, least: float, most: float) -> None:
     (jaccard,) = compare_pairs([one], [other], BALANCED)["jaccard"].to_pylist()
     assert least <= jaccard <= most
+
+
+def test_two_words_of_many_names_are_no_misspellings_of_each_other() -> None:
+    names = [f"{surname} {trade}" for surname in ("Hall", "Hill") for trade in ("foods", "toys", "books", "pizza")]
+    known = [*names, "Hall Plumbing", "Hill Plumbing", "Hall Farms", "Hill Farms"]
+    found = {(row["a"], row["b"]): row["score"] for row in compare_all([*known, "Hall Fqrms"], BALANCED).to_pylist()}
+    assert found[10, 11] < BALANCED.medium <= found[10, 12]
+    assert compare_pairs(["Hall Farms"], ["Hill Farms"], BALANCED)["score"].to_pylist()[0] >= BALANCED.medium
+
+
+def test_the_order_of_words_that_most_records_have_is_compared() -> None:
+    assert together(*["Thomas Plumbing Group"] * 2, "Group Thomas Plumbing", "THOMASPLUMBING GROUP")
+    assert together("Burns Auto Glass", "Burnsauto Glass")
 
 
 @REPEATABLY
