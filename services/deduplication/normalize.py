@@ -14,6 +14,8 @@ from services.deduplication.work import Part, Produced, Tables
 SEPARATOR = "\x1f"
 """Between form, legal form and marks in the key of a name."""
 
+ORIGINS = pa.schema([("key", pa.string()), ("source", pa.string())])
+
 _OF_FORM = {"records": "sum", "name_core": "min", "numbers": "min"}
 
 _FLAGS = ("has_parentheses", "has_semicolon", "has_multiple_names")
@@ -31,7 +33,15 @@ def normalize(tables: Tables, part: Part, rules: Rules) -> Produced:
         "spellings": table,
         "forms": forms(table.append_column("records", counted.field("counts")).filter(pc.is_null(table["noise"]))),
         "aliases": _alias_table(spellings, readings, reader),
+        "origins": _origins(tables["records"], table),
     }
+
+
+def _origins(records: pa.Table, spellings: pa.Table) -> pa.Table:
+    """The sources that each name is in, as far as they are known."""
+    place = pc.index_in(records["spelling"], spellings["spelling"].combine_chunks())
+    found = pa.table({"key": spellings["key"].take(place), "source": records["source"]})
+    return found.filter(pc.not_equal(found["source"], "")).group_by(["key", "source"], use_threads=False).aggregate([])
 
 
 def name_key(reading: Reading) -> str:

@@ -170,7 +170,14 @@ _GENERAL = {
 _SCREENING = {
     "profile": "screening",
     "suffix_constraint": False,
-    "scoring": {"gate": 40, "sort_weight": 0.2, "set_weight": 0.4, "surplus_weight": 0.3, "two_edits_length": 6},
+    "scoring": {
+        "gate": 40,
+        "sort_weight": 0.2,
+        "set_weight": 0.4,
+        "surplus_weight": 0.3,
+        "two_edits_length": 6,
+        "mistake_ratio": 1,  # in a list of pairs, frequencies say nothing
+    },
 }
 _PROFILES: dict[Profile, dict[str, Any]] = {
     "balanced": {},
