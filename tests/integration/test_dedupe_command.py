@@ -1,6 +1,5 @@
 """`sluice dedupe` with nothing set up: it brings its own servers and stages."""
 
-import asyncio
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +11,6 @@ from services.deduplication.preparing import Source
 from services.deduplication.rules import Rules
 from tests.integration.dedupe_pipeline import accounts, in_one_process
 from tests.integration.sluice_command import Sluice, runner
-from tests.integration.whole_pipeline import COMMAND
 
 FILES = {
     *("review.parquet", "review.csv", "group_stats.parquet", "group_details.parquet", "audit.parquet"),
@@ -45,23 +43,6 @@ async def test_one_worker_and_three_shards_make_the_same_files(folder: Path, slu
     assert made["review.parquet"] == expected["review_ready"]
     assert made["audit.parquet"] == expected["audit"]
     assert b'"account_id": "Account ID"' in made["schema_mapping.json"]
-
-
-async def test_the_stages_of_a_running_up_are_used(folder: Path, sluice: Sluice) -> None:
-    (folder / "accounts.csv").write_bytes(accounts(500))
-    command = [*COMMAND, "up", "--pipeline", "dedupe", "--api-port", "0"]
-    up = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    try:
-        assert up.stdout
-        while not (line := await up.stdout.readline()).startswith(b"running;"):
-            assert line, "it has ended"
-        answer = await sluice("dedupe", "accounts.csv", "--output", "results")
-        assert (answer.code, "already running here" in answer.err) == (0, True), answer.err
-        assert {path.name for path in (folder / "results").iterdir()} == FILES
-    finally:
-        up.terminate()
-        await up.communicate()
-    assert up.returncode == 0
 
 
 async def test_a_pipeline_that_there_is_not_is_refused(sluice: Sluice) -> None:

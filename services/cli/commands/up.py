@@ -12,6 +12,7 @@ from rich.console import Console
 from shared.errors import UsageError
 
 if TYPE_CHECKING:
+    from shared.runtime.declaration import Pipeline
     from shared.service.local import Local
     from shared.settings import Settings
 
@@ -22,19 +23,26 @@ USUAL = "classification"
 @click.option(
     "--api-port", type=int, default=None, help="Port of the HTTP API; 0 takes any. [default: SLUICE_API_PORT]"
 )
-@click.option(
-    "--pipeline", "names", multiple=True, default=[USUAL], show_default=True, metavar="NAME", help="Run its stages."
-)
-def up(api_port: int | None, names: tuple[str, ...]) -> None:
+@click.option("--pipeline", "more", multiple=True, metavar="NAME", help="Run its stages, too: dedupe, correction.")
+def up(api_port: int | None, more: tuple[str, ...]) -> None:
     """Run broker, database (those that are not configured), all stages and the HTTP API until Ctrl-C or SIGTERM.
 
     The stages are those of classification. `sluice dedupe` and `sluice correct` use these servers and start stages of
-    their own for as long as they last; on configured servers they do not: name them here, with --pipeline dedupe.
+    their own for as long as they last. On configured servers they start none: have them run here, with --pipeline.
     """
-    asyncio.run(_up(api_port, names))
+    asyncio.run(_up(api_port, _chosen([USUAL, *more])))
 
 
-async def _up(api_port: int | None, names: Sequence[str]) -> None:
+def _chosen(names: Sequence[str]) -> Sequence["Pipeline"]:
+    from shared.pipelines import pipelines
+
+    known = pipelines()
+    if unknown := [name for name in names if name not in known]:
+        raise UsageError(f"there is no pipeline {unknown[0]!r}", remedy=f"pipelines: {', '.join(known)}")
+    return [known[name] for name in dict.fromkeys(names)]
+
+
+async def _up(api_port: int | None, chosen: Sequence["Pipeline"]) -> None:
     from shared.embedded.process import free_port
     from shared.service.child import ChildProcess
     from shared.service.local import SLUICE
@@ -49,7 +57,7 @@ async def _up(api_port: int | None, names: Sequence[str]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     port = (settings.api.port if api_port is None else api_port) or free_port()
-    async with _running(settings, names, say) as running:
+    async with _running(settings, chosen, say) as running:
         local = running[0]
         command = [SLUICE[0], "-m", "services.api", "--host", settings.api.host, "--port", str(port)]
         log = settings.embedded.directory / "logs" / "api.log"
@@ -66,17 +74,13 @@ async def _up(api_port: int | None, names: Sequence[str]) -> None:
 
 @asynccontextmanager
 async def _running(
-    settings: "Settings", names: Sequence[str], say: Callable[[str], None]
+    settings: "Settings", chosen: Sequence["Pipeline"], say: Callable[[str], None]
 ) -> AsyncIterator[list["Local"]]:
     """The servers, and the stages of each pipeline."""
-    from shared.pipelines import pipelines
     from shared.service.local import SLUICE, local_stack
 
-    known = pipelines()
-    if unknown := [name for name in names if name not in known]:
-        raise UsageError(f"there is no pipeline {unknown[0]!r}", remedy=f"pipelines: {', '.join(known)}")
     async with AsyncExitStack() as stack:
-        opening = (local_stack(settings, known[name], SLUICE, say, stages=True) for name in dict.fromkeys(names))
+        opening = (local_stack(settings, pipeline, SLUICE, say, stages=True) for pipeline in chosen)
         yield [await stack.enter_async_context(one) for one in opening]
 
 
