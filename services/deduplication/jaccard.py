@@ -132,7 +132,11 @@ class Words:
         difference = np.abs(our_length - their_length)
         both = (our_count > 0) & (their_count > 0)
         split = both & (our_count + their_count == 3) & (difference <= 1)
-        glued = both & (our_count + their_count == 2) & np.isin(difference, [len(word) for word in self._glue])
+        glued = (
+            both
+            & (our_count + their_count == 2)
+            & np.isin(difference, [len(word) + s for word in self._glue for s in (0, 1)])
+        )
         joined = [pair for pair in np.flatnonzero(split | glued).tolist() if self._joined(pair, ours, theirs)]
         left_over = [[self._weights[side.left_over(pair)].sum() for side in (ours, theirs)] for pair in joined]
         tally.match(np.array(joined, np.int64), np.array([min(weights) for weights in left_over], float), 1)
@@ -153,7 +157,7 @@ class Words:
             whole, first, second = *few, *many
             return any(OSA.distance(whole, parts, score_cutoff=1) <= 1 for parts in (first + second, second + first))
         short, long = sorted((*few, *many), key=len)
-        return any(long in (weak + short, short + weak) for weak in self._glue)
+        return any(long in (weak + short, short + weak, f"{short}s{weak}") for weak in self._glue)
 
     def _add_rest(self, tally: _Tally, ours: _Side, theirs: _Side) -> None:
         """Add what has no partner to the union; of what only one side has too much, the share that rules say."""

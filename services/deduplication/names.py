@@ -66,10 +66,12 @@ def words(text: str) -> list[str]:
 
 
 def singular(token: str) -> str:
-    """The token without an ending of the plural, the same for both numbers."""
-    if len(token) < 4 or token[-1] != "s" or not token.isalpha() or (token[-2] == "s" and token[-3] != "s"):
+    """The token without an ending of the plural, the same for both numbers: prairie is prairy, as prairies must be."""
+    if len(token) < 4 or not token.isalpha():
         return token
-    return f"{token[:-3]}y" if token.endswith("ies") and len(token) > 4 else token[:-1]
+    if token[-1] == "s" and (token[-2] != "s" or token[-3] == "s"):
+        token = token[:-1]
+    return f"{token[:-2]}y" if token.endswith("ie") and len(token) > 3 else token
 
 
 class Alias(NamedTuple):

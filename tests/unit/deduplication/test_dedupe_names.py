@@ -116,7 +116,15 @@ def test_plurals_meet_their_singular(word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("plural", "one"), [("bodies", "body"), ("services", "service"), ("glass", "glass"), ("gas", "gas")]
+    ("plural", "one"),
+    [
+        ("bodies", "body"),
+        ("services", "service"),
+        ("prairies", "prairy"),
+        ("prairie", "prairy"),
+        ("glass", "glass"),
+        ("gas", "gas"),
+    ],
 )
 def test_endings_of_the_plural(plural: str, one: str) -> None:
     assert singular(plural) == one
