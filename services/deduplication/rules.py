@@ -169,6 +169,7 @@ _GENERAL = {
 }
 _SCREENING = {
     "profile": "screening",
+    "medium": 80,  # a name and its initials are a match
     "suffix_constraint": False,
     "scoring": {
         "gate": 40,

@@ -105,6 +105,16 @@ async def complete_run(pipeline: DedupePipeline, expected: dict[str, bytes]) -> 
     return run_id
 
 
+async def test_the_log_has_a_line_a_shard(pipeline: DedupePipeline, complete_run: str) -> None:
+    text = (pipeline.settings.embedded.directory / "logs" / "dedupe-1.log").read_text(encoding="utf-8")
+    lines = [json.loads(line) for line in text.splitlines() if '"shard done"' in line and complete_run in line]
+    expected = {
+        (f"dedupe.{row['stage']}", row["shard"]) for row in await pipeline.shards(complete_run) if row["inputs"]
+    }
+    assert {(line["stage"], line["shard"]) for line in lines} == expected
+    assert {line["config_digest"] for line in lines} == {pipeline.rules.digest()}
+
+
 @pytest.mark.parametrize("shards", [1, 8])
 async def test_any_number_of_shards_makes_the_same_bytes(
     pipeline: DedupePipeline, expected: dict[str, bytes], shards: int
