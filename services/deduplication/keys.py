@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from services.deduplication.arrays import Hashes, Ints
 from services.deduplication.hashing import hash_texts, spread
+from services.deduplication.names import ARTICLE
 from services.deduplication.rules import Blocking, Rules
 from services.deduplication.work import Part, Produced, Tables
 
@@ -87,7 +88,7 @@ class Keyer:
         changed = np.unique(owners[corrected != words])
         yield CORRECTED, _paired(rarest(corrected, self._shared_by, rules.paired_tokens)[changed], changed)
         yield MISSPELT, _misspelt(rarest(words, 1, rules.misspelt_tokens), *self._similar)
-        joined = names["joined"].to_pylist()
+        joined = [letters.removeprefix(ARTICLE) for letters in names["joined"].to_pylist()]  # as it may be run together
         yield PREFIX, (spread(PREFIX, hash_texts(joined, rules.prefix_length)), np.arange(len(joined)))
 
     @cached_property
