@@ -19,6 +19,7 @@ SYNONYMS: dict[str, Words] = {
     "relationship": ("relationship",),
     "parent_account_id": ("parent account id", "parent id", "parentid"),
     "suffix_class": ("suffix", "company suffix", "entity type"),
+    "source": (),  # only if somebody says so: it keeps records apart
 }
 """Canonical column: the headers it is known by, the likeliest first."""
 

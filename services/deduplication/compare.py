@@ -10,7 +10,7 @@ from services.deduplication.index import index
 from services.deduplication.ingest import ID_COLUMNS
 from services.deduplication.keys import make_keys
 from services.deduplication.names import NameReader
-from services.deduplication.normalize import first_by_key, spelling_table
+from services.deduplication.normalize import ORIGINS, forms, spelling_table
 from services.deduplication.pairs import make_pairs
 from services.deduplication.rules import Rules
 from services.deduplication.similarity import Scorer
@@ -41,7 +41,10 @@ def compare_all(texts: Sequence[str], rules: Rules) -> pa.Table:
 def _indexed(texts: Sequence[str], rules: Rules) -> tuple[pa.Table, dict[str, pa.Table]]:
     reader = NameReader(rules.names, marks=rules.scoring.punctuation_penalty > 0)
     spellings = spelling_table(texts, [reader.read(text) for text in texts], rules)
-    made = index({"forms": first_by_key(spellings), "ids": ID_COLUMNS.empty_table()}, WHOLE, rules)
+    once = spellings.append_column("records", pa.array(np.ones(len(texts), np.int64)))
+    made = index(
+        {"forms": forms(once), "origins": ORIGINS.empty_table(), "ids": ID_COLUMNS.empty_table()}, WHOLE, rules
+    )
     return spellings, dict(made)
 
 

@@ -103,4 +103,6 @@ def _verdict(together: bool, names: pa.Table, keys: list[str], edge: Row, rules:
         return f"apart: score {score} is below {rules.medium}"
     if not keys or not Possible(names, rules)(np.array([0]), np.array([1]))[0]:
         return f"apart: never compared, for they share no key, though their score would be {score}"
-    return f"apart: score {score} would do, but their groups may not merge: other legal forms in them, or their size"
+    return (
+        f"apart: score {score} would do, but their groups may not merge: other legal forms, one source, or their size"
+    )

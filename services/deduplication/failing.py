@@ -11,10 +11,12 @@ from shared.service.dead_letters import letter_of
 
 
 async def fail_runs(records: Sequence[Record], database: Database) -> list[Emit]:
-    """Store each dead letter once and end the run that it belongs to, in one transaction."""
-    letters = [letter_of(record) for record in records]
+    """Store each dead letter once and end the run that it belongs to, in one transaction.
+
+    One that comes again must not end a run that somebody has gone on with since.
+    """
     async with database.transaction() as transaction:
-        await record_dead_letters(transaction, letters)
-        for letter in letters:
-            await end(transaction, letter.batch_id or "", Status.FAILED, f"{letter.stage}: {letter.error_message}")
+        for letter in map(letter_of, records):
+            if await record_dead_letters(transaction, [letter]):
+                await end(transaction, letter.batch_id or "", Status.FAILED, f"{letter.stage}: {letter.error_message}")
     return [emit() for _ in records]

@@ -12,7 +12,7 @@ from services.deduplication.rules import Rules
 from services.deduplication.work import Part, Produced, Tables
 
 HIGH, MEDIUM = "edge>=high", "edge>=medium+shared_token"
-INSUFFICIENT, SUFFIX_CONFLICT, CANOPY = "insufficient_edge", "suffix_conflict", "canopy"
+INSUFFICIENT, SUFFIX_CONFLICT, ONE_SOURCE, CANOPY = "insufficient_edge", "suffix_conflict", "one_source", "canopy"
 
 GROUPING = pa.schema([("root", pa.int32()), ("max_score", pa.float32())])
 
@@ -21,7 +21,9 @@ def group(tables: Tables, part: Part, rules: Rules) -> Produced:
     """For each name the lowest name of its group and the best score within it; the edges that joined; the refusals."""
     edges, names = tables["edges"], tables["names"]
     ranked = edges.sort_by([("score", "descending"), ("a", "ascending"), ("b", "ascending")])
-    groups = Groups(names["suffix_class"].to_pylist(), rules)
+    groups = Groups(
+        names["suffix_class"].to_pylist(), [frozenset(sources) for sources in names["sources"].to_pylist()], rules
+    )
     joined, reasons = groups.join(*(ranked[column].to_pylist() for column in ("a", "b", "score", "shared_tokens")))
     roots = np.array(groups.roots(), np.int64)
     joins = ranked.take(pa.array(joined, pa.int64())).append_column("reason", pa.array(reasons, pa.string()))
@@ -35,12 +37,13 @@ def group(tables: Tables, part: Part, rules: Rules) -> Produced:
 class Groups:
     """Names that are joined one edge at a time; the lowest number of a group stands for it."""
 
-    def __init__(self, suffix_classes: list[str], rules: Rules) -> None:
+    def __init__(self, suffix_classes: list[str], sources: list[frozenset[str]], rules: Rules) -> None:
         self._rules = rules
         self._parents = list(range(len(suffix_classes)))
         self._sizes = [1] * len(suffix_classes)
         self._classes = suffix_classes
-        self.refused: Counter[str] = Counter({INSUFFICIENT: 0, SUFFIX_CONFLICT: 0, CANOPY: 0})
+        self._sources = sources
+        self.refused = Counter(dict.fromkeys((INSUFFICIENT, SUFFIX_CONFLICT, ONE_SOURCE, CANOPY), 0))
 
     def join(
         self, ones: Iterable[int], others: Iterable[int], scores: Iterable[int], shared: Iterable[int]
@@ -65,6 +68,8 @@ class Groups:
         ours, theirs = self._classes[one], self._classes[other]
         if self._rules.suffix_constraint and ours != theirs and NO_SUFFIX not in (ours, theirs):
             return SUFFIX_CONFLICT
+        if self._sources[one] & self._sources[other]:
+            return ONE_SOURCE
         crowded = max(self._sizes[one], self._sizes[other]) >= self._rules.canopy
         return CANOPY if crowded and score < self._rules.high else None
 
@@ -72,6 +77,7 @@ class Groups:
         low, high = sorted((one, other))
         self._parents[high] = low
         self._sizes[low] += self._sizes[high]
+        self._sources[low] |= self._sources[high]
         if self._classes[low] == NO_SUFFIX:
             self._classes[low] = self._classes[high]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from services.deduplication.normalize import SEPARATOR, first_by_key
+from services.deduplication.normalize import SEPARATOR, usual_names
 from services.deduplication.rules import Rules
 from services.deduplication.typos import neighbours
 from services.deduplication.work import Part, Produced, Tables
@@ -13,12 +13,12 @@ from shared.errors import UsageError
 
 def index(tables: Tables, part: Part, rules: Rules) -> Produced:
     """Names and words numbered in order of their texts, so that the numbers depend on nothing else."""
-    names = first_by_key(tables["forms"])
+    names = usual_names(tables["forms"])
     if not names.num_rows:
         raise UsageError("no row is left: every one was refused or names no company")
     names, tokens = number_names(names)
     return {
-        "names": names,
+        "names": names.append_column("sources", _sources(names, tables["origins"])),
         "tokens": tokens,
         "neighbours": _neighbours(tokens, rules),
         "repeats": _repeats(tables["ids"]),
@@ -47,6 +47,14 @@ def number_names(names: pa.Table) -> tuple[pa.Table, pa.Table]:
         "tokens": lists,
     }
     return pa.table(columns), pa.table({"token": sorted_texts, "frequency": pa.array(frequency, pa.int32())})
+
+
+def _sources(names: pa.Table, origins: pa.Table) -> pa.Array:
+    """The sources of each name, every one once."""
+    found: dict[str, set[str]] = {}
+    for key, source in zip(origins["key"].to_pylist(), origins["source"].to_pylist(), strict=True):
+        found.setdefault(key, set()).add(source)
+    return pa.array([sorted(found.get(key, ())) for key in names["key"].to_pylist()], pa.list_(pa.string()))
 
 
 def _neighbours(tokens: pa.Table, rules: Rules) -> pa.Table:

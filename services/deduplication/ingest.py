@@ -50,6 +50,7 @@ def _records(rows: pa.Table, ids: pa.Array, columns: dict[str, str], rules: Rule
             "created_date": parse_dates(_trimmed(rows, columns.get("created_date"))),
             "relationship": relationship,
             "relationship_rank": _ranks(relationship, rules),
+            "source": _trimmed(rows, columns.get("source")),
             "parent_account_id": _trimmed(rows, columns.get("parent_account_id")),
             **{field: _trimmed(rows, field) for field in rules.preview_fields},
         }

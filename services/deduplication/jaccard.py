@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from services.deduplication.arrays import Floats, Ints
+from services.deduplication.arrays import Flags, Floats, Ints
 from services.deduplication.rules import Rules
 
 
@@ -61,6 +61,7 @@ class Words:
         """`total` is the number of names that frequencies are of, if it is not the number of these."""
         self._scoring, self._glue = rules.scoring, rules.names.weak_tokens
         self._texts: list[str] = tokens["token"].to_pylist()
+        self._frequency = np.asarray(tokens["frequency"]).astype(np.int64)
         self._lengths = np.asarray(pc.utf8_length(tokens["token"])).astype(np.int64)
         self._worded = ~np.asarray(pc.match_substring_regex(tokens["token"], r"\d"))
         lists = names["tokens"].combine_chunks()
@@ -70,7 +71,8 @@ class Words:
             words, owners = words[counted], owners[counted]
             self._weights = np.ones(len(self._texts))
         else:
-            self._weights = np.log(1 + (total or names.num_rows) / np.asarray(tokens["frequency"]))
+            self._weights = np.log(1 + (total or names.num_rows) / self._frequency)
+        self._against = np.minimum(self._weights, rules.scoring.unmatched_weight or np.inf)
         self._words, self._starts = words, np.searchsorted(owners, np.arange(len(lists) + 1))
 
     def overlap(self, left: Ints, right: Ints) -> Overlap:
@@ -105,11 +107,19 @@ class Words:
         length, longer = (of(self._lengths[one], self._lengths[other]) for of in (np.minimum, np.maximum))
         near = longer - length <= 1 + (length >= scoring.two_edits_length)
         near &= self._worded[one] & self._worded[other] & (longer >= scoring.soft_length)
+        near &= self._may_be_one(one, other)
         kinds, which = np.unique(one[near] << 32 | other[near], return_inverse=True)
         distance = np.zeros(len(one), np.int64)
         distance[near] = self._distances(kinds >> 32, kinds & 0xFFFFFFFF)[which]
         two = (distance == 2) & (length >= scoring.two_edits_length)
         return np.select([distance == 1, two], [scoring.one_edit, scoring.two_edits])
+
+    def _may_be_one(self, one: Ints, other: Ints) -> Flags:
+        """Whether one word may be a mistake for the other: mistakes are rare, or much rarer than the right word."""
+        rarer, commoner = (of(self._frequency[one], self._frequency[other]) for of in (np.minimum, np.maximum))
+        scoring = self._scoring
+        plausible: Flags = (rarer <= scoring.known_frequency) | (commoner >= scoring.mistake_ratio * rarer)
+        return plausible
 
     def _distances(self, one: Ints, other: Ints) -> Ints:
         ours, theirs = ([self._texts[word] for word in words.tolist()] for words in (one, other))
@@ -122,7 +132,11 @@ class Words:
         difference = np.abs(our_length - their_length)
         both = (our_count > 0) & (their_count > 0)
         split = both & (our_count + their_count == 3) & (difference <= 1)
-        glued = both & (our_count + their_count == 2) & np.isin(difference, [len(word) for word in self._glue])
+        glued = (
+            both
+            & (our_count + their_count == 2)
+            & np.isin(difference, [len(word) + s for word in self._glue for s in (0, 1)])
+        )
         joined = [pair for pair in np.flatnonzero(split | glued).tolist() if self._joined(pair, ours, theirs)]
         left_over = [[self._weights[side.left_over(pair)].sum() for side in (ours, theirs)] for pair in joined]
         tally.match(np.array(joined, np.int64), np.array([min(weights) for weights in left_over], float), 1)
@@ -143,12 +157,12 @@ class Words:
             whole, first, second = *few, *many
             return any(OSA.distance(whole, parts, score_cutoff=1) <= 1 for parts in (first + second, second + first))
         short, long = sorted((*few, *many), key=len)
-        return any(long in (weak + short, short + weak) for weak in self._glue)
+        return any(long in (weak + short, short + weak, f"{short}s{weak}") for weak in self._glue)
 
     def _add_rest(self, tally: _Tally, ours: _Side, theirs: _Side) -> None:
         """Add what has no partner to the union; of what only one side has too much, the share that rules say."""
         ours_left, theirs_left = (
-            _sums(side.owners[side.free], self._weights[side.words[side.free]], len(side.counts))
+            _sums(side.owners[side.free], self._against[side.words[side.free]], len(side.counts))
             for side in (ours, theirs)
         )
         spare = (1 - self._scoring.surplus_weight) * np.abs(ours_left - theirs_left)

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from services.deduplication.arrays import Hashes, Ints
 from services.deduplication.hashing import hash_texts, spread
+from services.deduplication.names import ARTICLE
 from services.deduplication.rules import Blocking, Rules
 from services.deduplication.work import Part, Produced, Tables
 
@@ -80,7 +81,7 @@ def _families(
     changed = np.unique(owners[corrected != words])
     yield CORRECTED, _paired(rarest(corrected, shared_by, rules.paired_tokens)[changed], changed)
     yield MISSPELT, _misspelt(rarest(words, 1, rules.misspelt_tokens), lower, higher, frequency, rules)
-    joined = names["joined"].to_pylist()
+    joined = [letters.removeprefix(ARTICLE) for letters in names["joined"].to_pylist()]  # as it may be run together
     yield PREFIX, (spread(PREFIX, hash_texts(joined, rules.prefix_length)), np.arange(len(joined)))
 
 

@@ -11,6 +11,8 @@ from services.deduplication.scripts import LATIN
 
 NO_SUFFIX = "NONE"
 
+ARTICLE = "the"
+
 BRANCH, NUMBER = _SIGNS = ("|", "#")  # tokens of their own until branches are cut off
 
 _SYMBOLS = str.maketrans(
@@ -32,6 +34,7 @@ _SYMBOLS = str.maketrans(
         "\u0131": "i",
     }
 )
+_NEVER_FIRST = (ARTICLE, "and", "of")
 _INITIALS = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.\s?){2,}(?![^\W_]{2})|(?<![^\W_])(?:[^\W\d_]\.){2,}")
 _SPACED_DASH = re.compile(r" [-\u2013\u2014]+ ")
 _MARKER = re.compile(r"\(\d{1,2}\)")
@@ -63,10 +66,12 @@ def words(text: str) -> list[str]:
 
 
 def singular(token: str) -> str:
-    """The token without an ending of the plural, the same for both numbers."""
-    if len(token) < 4 or token[-1] != "s" or not token.isalpha() or (token[-2] == "s" and token[-3] != "s"):
+    """The token without an ending of the plural, the same for both numbers: prairie is prairy, as prairies must be."""
+    if len(token) < 4 or not token.isalpha():
         return token
-    return f"{token[:-3]}y" if token.endswith("ies") and len(token) > 4 else token[:-1]
+    if token[-1] == "s" and (token[-2] != "s" or token[-3] == "s"):
+        token = token[:-1]
+    return f"{token[:-2]}y" if token.endswith("ie") and len(token) > 3 else token
 
 
 class Alias(NamedTuple):
@@ -180,15 +185,20 @@ class NameReader:
                 tokens = tokens[:-1]
         return tokens
 
-    def _joined(self, tokens: list[str]) -> str:
-        """What is compared in the order given, without spaces; an article before it does not count."""
-        words = [token for token in tokens if token not in _SIGNS]
-        return "".join([self._stems.get(word) or self._stem(word) for word in words[words[:1] == ["the"] :]])
+    @staticmethod
+    def _joined(tokens: list[str]) -> str:
+        """What is compared as it is given, without spaces; an article before it does not count."""
+        return "".join([token for token in tokens[tokens[:1] == [ARTICLE] :] if token not in _SIGNS])
 
     def _stemmed(self, tokens: list[str]) -> list[str]:
         if self._names.sorted_tokens:
-            tokens = [token for token in tokens if token not in self._weak] or tokens
+            tokens = self._telling(tokens) or tokens
         return [self._stems.get(token) or self._stem(token) for token in tokens]
+
+    def _telling(self, tokens: list[str]) -> list[str]:
+        """Words that are not weak. Those that a name can begin with are not weak there: AT Dental, In Motion."""
+        begins = slice(0, int(tokens[0] not in _NEVER_FIRST)) if tokens else slice(0)
+        return [*tokens[begins], *(token for token in tokens[begins.stop :] if token not in self._weak)]
 
     def _stem(self, token: str) -> str:
         stem = singular(token) if self._names.singular else token

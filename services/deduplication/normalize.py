@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -13,8 +14,9 @@ from services.deduplication.work import Part, Produced, Tables
 SEPARATOR = "\x1f"
 """Between form, legal form and marks in the key of a name."""
 
-COMPARED = ["name_core", "joined", "numbers"]
-"""What a name keeps of its spellings besides the key: of each the first in order."""
+ORIGINS = pa.schema([("key", pa.string()), ("source", pa.string())])
+
+_OF_FORM = {"records": "sum", "name_core": "min", "numbers": "min"}
 
 _FLAGS = ("has_parentheses", "has_semicolon", "has_multiple_names")
 _ALIAS_COLUMNS = ("spelling", "key", "alias", "source", "alias_core", "alias_form", "alias_suffix_class")
@@ -22,15 +24,24 @@ _ALIAS_COLUMNS = ("spelling", "key", "alias", "source", "alias_core", "alias_for
 
 def normalize(tables: Tables, part: Part, rules: Rules) -> Produced:
     """The readings of distinct spellings, the forms to compare, and the aliases in them."""
-    spellings = pc.unique(tables["records"]["spelling"]).to_pylist()
+    counted = pc.value_counts(tables["records"]["spelling"])
+    spellings = counted.field("values").to_pylist()
     reader = NameReader(rules.names, marks=rules.scoring.punctuation_penalty > 0)
     readings = [reader.read(spelling) for spelling in spellings]
     table = spelling_table(spellings, readings, rules)
     return {
         "spellings": table,
-        "forms": first_by_key(table.filter(pc.is_null(table["noise"]))),
+        "forms": forms(table.append_column("records", counted.field("counts")).filter(pc.is_null(table["noise"]))),
         "aliases": _alias_table(spellings, readings, reader),
+        "origins": _origins(tables["records"], table),
     }
+
+
+def _origins(records: pa.Table, spellings: pa.Table) -> pa.Table:
+    """The sources that each name is in, as far as they are known."""
+    place = pc.index_in(records["spelling"], spellings["spelling"].combine_chunks())
+    found = pa.table({"key": spellings["key"].take(place), "source": records["source"]})
+    return found.filter(pc.not_equal(found["source"], "")).group_by(["key", "source"], use_threads=False).aggregate([])
 
 
 def name_key(reading: Reading) -> str:
@@ -38,10 +49,18 @@ def name_key(reading: Reading) -> str:
     return f"{reading.form}{SEPARATOR}{reading.suffix_class}{SEPARATOR}{reading.marks}"
 
 
-def first_by_key(table: pa.Table) -> pa.Table:
-    """Names in order of their keys."""
-    firsts = table.group_by("key", use_threads=False).aggregate([(column, "min") for column in COMPARED])
-    return firsts.rename_columns({f"{column}_min": column for column in COMPARED}).sort_by("key")
+def forms(table: pa.Table) -> pa.Table:
+    """Keys of names, each with every way that it is written and the number of records that write it so."""
+    found = table.group_by(["key", "joined"], use_threads=False).aggregate(list(_OF_FORM.items()))
+    return found.rename_columns({f"{column}_{how}": column for column, how in _OF_FORM.items()})
+
+
+def usual_names(found: pa.Table) -> pa.Table:
+    """Names in order of their keys, written as most records write them."""
+    ranked = forms(found).sort_by([("key", "ascending"), ("records", "descending"), ("joined", "ascending")])
+    keys = pc.dictionary_encode(ranked["key"].combine_chunks()).indices
+    firsts = np.append(True, np.diff(np.asarray(keys)) != 0)[: len(keys)]
+    return ranked.filter(pa.array(firsts)).drop_columns(["records"])
 
 
 def spelling_table(spellings: Sequence[str], readings: Sequence[Reading], rules: Rules) -> pa.Table:

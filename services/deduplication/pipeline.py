@@ -47,7 +47,7 @@ TOGETHER = BatchLimits(records=16)
 RELAY_SECONDS = 5.0
 """Only what a crash left behind waits for it: whoever completes a stage publishes at once."""
 
-DEDUPE = Pipeline("dedupe", key="shard_id")
+DEDUPE = Pipeline("dedupe", key="shard_id", again="sluice dedupe --output DIR --resume {batch_id}")
 READY = {stage.name: DEDUPE.topic(ready_topic(stage.name), ShardReady, stage.meaning) for stage in FLOW}
 COMPLETED = DEDUPE.topic(COMPLETED_TOPIC, RunCompleted, "Every stage of a run is complete", EVIDENCE)
 

@@ -24,8 +24,14 @@ _SAME, _ALL, _ROUTED = Reads.SAME, Reads.ALL, Reads.ROUTED
 
 PLAN: tuple[Step, ...] = (
     Step("ingest", ingest, Parts.PER_INPUT, {"input": _SAME, "mapping": _ALL}, ("records", "ids", "refused")),
-    Step("normalize", normalize, Parts.PER_INPUT, {"records": _SAME}, ("spellings", "forms", "aliases")),
-    Step("index", index, Parts.SINGLE, {"forms": _ALL, "ids": _ALL}, ("names", "tokens", "neighbours", "repeats")),
+    Step("normalize", normalize, Parts.PER_INPUT, {"records": _SAME}, ("spellings", "forms", "aliases", "origins")),
+    Step(
+        "index",
+        index,
+        Parts.SINGLE,
+        {"forms": _ALL, "origins": _ALL, "ids": _ALL},
+        ("names", "tokens", "neighbours", "repeats"),
+    ),
     Step("keys", make_keys, Parts.PER_RUN, {"names": _ALL, "tokens": _ALL, "neighbours": _ALL}, ("keys",)),
     Step("pairs", make_pairs, Parts.PER_RUN, {"keys": _ROUTED, "names": _ALL}, ("pairs", "blocks")),
     Step("score", score, Parts.PER_RUN, {"pairs": _ROUTED, "names": _ALL, "tokens": _ALL}, ("edges", "scored")),

@@ -39,7 +39,7 @@ class Blocking(_Frozen):
     paired_tokens: int = 4  # every two of so many rarest tokens are a key
     misspelt_tokens: int = 2  # so many of the rarest may be misspellings of rare words of other names
     prefix_length: int = 9
-    typo_lengths: tuple[int, int] = (4, 16)
+    typo_lengths: tuple[int, int] = (4, 24)
     full_block: int = 60  # up to here all pairs, above it only neighbours
     window: int = 6
     length_ratio: float = 0.8  # below, two lengths rule out a high ratio
@@ -69,12 +69,15 @@ class Scoring(_Frozen):
     numbered_penalty: float = 10  # a number against none
     punctuation_penalty: float = 0
     surplus_weight: float = 1  # of words of one name, as far as the other has none left to set against them
+    unmatched_weight: float | None = None  # a word without a partner counts at most so much; it may be misspelt
     acronym_score: float = 80  # at least, of a name and its initials
     acronym_length: int = 5
     one_edit: float = 0.95  # what a token counts that is one edit away
     two_edits: float = 0.85
     two_edits_length: int = 8
     soft_length: int = 4  # if both tokens are shorter, they match exactly or not at all
+    known_frequency: int = 5  # two tokens of more names than this are two words, unless one is in
+    mistake_ratio: float = 10  # so many times more names than the other
 
 
 class Dispositions(_Frozen):
@@ -150,12 +153,15 @@ _GENERAL = {
     "profile": "general",
     "suffix_constraint": False,
     "names": {"suffix_classes": {}, "terms": {}, "branch_words": (), "singular": False},
+    "medium": 76,
     "blocking": {"length_ratio": 0.3},
     "scoring": {
         "gate": 40,
-        "sort_weight": 0.2,
-        "set_weight": 0.4,
+        "sort_weight": 0.4,
+        "set_weight": 0,
+        "jaccard_weight": 60,
         "surplus_weight": 0.3,
+        "unmatched_weight": 2,
         "two_edits_length": 6,
         "number_penalty": 0,
         "numbered_penalty": 0,
@@ -164,7 +170,14 @@ _GENERAL = {
 _SCREENING = {
     "profile": "screening",
     "suffix_constraint": False,
-    "scoring": {"gate": 40, "sort_weight": 0.2, "set_weight": 0.4, "surplus_weight": 0.3, "two_edits_length": 6},
+    "scoring": {
+        "gate": 40,
+        "sort_weight": 0.2,
+        "set_weight": 0.4,
+        "surplus_weight": 0.3,
+        "two_edits_length": 6,
+        "mistake_ratio": 1,  # in a list of pairs, frequencies say nothing
+    },
 }
 _PROFILES: dict[Profile, dict[str, Any]] = {
     "balanced": {},

@@ -10,7 +10,11 @@ from services.deduplication.barrier import outputs_of, proceed, queries, stage_o
 from services.deduplication.flow import StagePlan
 from services.deduplication.shards import Output
 from shared.database import Database, Executor, Transaction
+from shared.database.dead_letters import resolve_batch
 from shared.errors import UsageError
+
+RESUMED = "resumed"
+"""What became of the dead letters of a run that is gone on with."""
 
 
 class Status(StrEnum):
@@ -97,7 +101,7 @@ async def begin(
         [shard for _, shard in given],
         [json.dumps(outputs) for outputs in given.values()],
     )
-    await _recount(transaction, run.run_id)
+    await _move_on(transaction, run.run_id)
 
 
 async def go_on(transaction: Transaction, run_id: str, again: Sequence[Shard]) -> None:
@@ -110,12 +114,14 @@ async def go_on(transaction: Transaction, run_id: str, again: Sequence[Shard]) -
         queries()["reset_shards"], run_id, [stage for stage, _ in todo], [shard for _, shard in todo]
     )
     await transaction.execute(queries()["go_on_with_run"], run_id)
-    await _recount(transaction, run_id)
+    await _move_on(transaction, run_id)
 
 
-async def _recount(transaction: Transaction, run_id: str) -> None:
+async def _move_on(transaction: Transaction, run_id: str) -> None:
+    """Count anew what is done, and announce what is not."""
     await transaction.execute(queries()["recount_stages"], run_id)
     await transaction.execute(queries()["recount_waits"], run_id)
+    await resolve_batch(transaction, run_id, RESUMED)
     run = await transaction.fetchrow(queries()["lock_run"], run_id)
     if run:
         await proceed(transaction, run)

@@ -24,6 +24,7 @@ QUIET_SECONDS = 2.0
 ABANDONED_SECONDS = 20.0
 """After this without progress we ask whether stages that are not ours run at all."""
 GIVE_UP_SECONDS = 600.0
+NO_STAGES = "do its stages run? `sluice up --pipeline dedupe` runs them, `sluice lag` shows how far they are"
 
 Show = Callable[[Sequence[StageState]], None]
 
@@ -63,9 +64,7 @@ class Session:
 
     async def _say_who_waits(self, told: set[tuple[str, str]]) -> None:
         supervisor = self.local.supervisor
-        hindrances = (
-            await supervisor.hindrances() if supervisor else {"the run": "do its stages work? See `sluice lag`"}
-        )
+        hindrances = await supervisor.hindrances() if supervisor else {"the run": NO_STAGES}
         for stage, reason in hindrances.items():
             if (stage, reason) not in told:
                 told.add((stage, reason))

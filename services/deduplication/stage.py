@@ -9,7 +9,7 @@ import structlog
 from schemas.deduplication import ShardReady
 from schemas.delivery import RejectCode
 from services.deduplication.barrier import Claim, claim, finish, give_back
-from services.deduplication.shards import DamagedError, Task, do, place_of
+from services.deduplication.shards import DamagedError, Done, Task, do, place_of
 from services.deduplication.workers import WorkerDiedError, workers
 from shared.database import Database
 from shared.database.outbox import Message, remove_from_outbox, waiting_in_outbox
@@ -61,9 +61,24 @@ async def _work_shard(ready: ShardReady, database: Database, outbox: Outbox, set
             raise
         except Exception as error:
             return _failed(ready, error)
+    _tell(ready, claimed, done)
     if await finish(database, ready, done):
         await relay(database, outbox)
     return emit()
+
+
+def _tell(ready: ShardReady, claimed: Claim, done: Done) -> None:
+    files = [output.file for output in done.outputs]
+    log.info(
+        "shard done",
+        **_named(ready),
+        attempt=claimed.attempts,
+        rows=sum(file.rows for file in files),
+        bytes=sum(file.bytes for file in files),
+        seconds=round(done.wall_seconds, 3),
+        cpu_seconds=round(done.cpu_seconds, 3),
+        peak_bytes=done.peak_bytes,
+    )
 
 
 def _failed(ready: ShardReady, error: Exception) -> Reject:
@@ -74,8 +89,18 @@ def _failed(ready: ShardReady, error: Exception) -> Reject:
         )
     if isinstance(error, UsageError):  # the input is at fault, and not a setting
         return _reject(ready, RejectCode.INVALID_VALUE, str(error))
-    log.error("step failed", shard=ready.shard_id, exc_info=error)
+    log.error("step failed", **_named(ready), exc_info=error)
     return _reject(ready, RejectCode.HANDLER_ERROR, f"{type(error).__name__}; the log of the stage tells more")
+
+
+def _named(ready: ShardReady) -> dict[str, str | int]:
+    """What every line of the log says of a shard."""
+    return {
+        "stage": f"dedupe.{ready.stage}",
+        "run_id": ready.run_id,
+        "config_digest": ready.config_digest,
+        "shard": ready.shard,
+    }
 
 
 def _reject(ready: ShardReady, code: RejectCode, detail: str) -> Reject:

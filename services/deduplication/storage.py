@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 from services.deduplication.shards import DamagedError, File, Place
-from shared.errors import TransientError, UsageError
+from shared.errors import SluiceError, TransientError, UsageError
 
 ROW_GROUP = 128_000
 FORMAT: Mapping[str, Any] = {
@@ -55,11 +55,11 @@ class Storage:
 
     def content(self, file: File) -> bytes:
         """The file itself, as it was written."""
-        try:
-            with self._explained(file.path):
+        with self._explained(file.path):
+            try:
                 data: bytes = self._files.cat_file(self._path(file.path))
-        except FileNotFoundError:
-            raise DamagedError(f"{file.path} is not in {self.address}") from None
+            except FileNotFoundError:
+                raise DamagedError(f"{file.path} is not in {self.address}") from None
         if sha256(data).hexdigest() != file.sha256:
             raise DamagedError(f"{file.path} in {self.address} is not as it was written")
         return data
@@ -86,16 +86,17 @@ class Storage:
 
     @contextmanager
     def _explained(self, what: str) -> Iterator[None]:
-        """Say what to do about a storage that fails."""
+        """Say what to do about a storage that fails. Object stores do so with errors of their own kinds."""
         try:
             yield
-        except FileNotFoundError:
+        except SluiceError:
             raise
-        except OSError as error:
-            remedy = "check SLUICE_DEDUPE_STORAGE and who may write there"
-            if error.errno in _NO_ROOM:
+        except Exception as error:
+            remedy = "check SLUICE_DEDUPE_STORAGE, whether it is there, and who may write there"
+            if getattr(error, "errno", None) in _NO_ROOM:
                 remedy = "make room there, with `sluice dedupe-runs prune` perhaps"
-            raise TransientError(f"{what} in {self.address}: {error.strerror or error}; {remedy}") from error
+            told = getattr(error, "strerror", None) or error
+            raise TransientError(f"{what} in {self.address}: {told}; {remedy}") from error
 
 
 def as_parquet(table: pa.Table) -> bytes:

@@ -54,6 +54,11 @@ async def resolve_dead_letters(executor: Executor, ids: Sequence[int], resolutio
     return [row["id"] for row in await executor.fetch(queries()["resolve_dead_letters"], ids, resolution)]
 
 
+async def resolve_batch(executor: Executor, batch_id: str, resolution: str) -> None:
+    """Note what became of all dead letters of a batch that nobody had resolved before."""
+    await executor.execute(queries()["resolve_batch"], batch_id, resolution)
+
+
 async def note_edits(executor: Executor, ids: Sequence[int], payloads: Sequence[bytes | None]) -> None:
     """Note, before it is done, with which payloads dead letters are replayed; None: with their own."""
     await executor.execute(queries()["note_edits"], ids, payloads)

@@ -72,9 +72,12 @@ def refusal(letter: Letter, terms: Terms) -> str:
 
 def _unknown_place(letter: Letter) -> str:
     try:
-        _, stage = find_stage(letter["stage"])
+        pipeline, stage = find_stage(letter["stage"])
     except UsageError:
         return f"there is no stage {letter['stage']} any more"
+    if pipeline.again:
+        command = pipeline.again.format(batch_id=letter["batch_id"] or "RUN")
+        return f"its record alone would change nothing; repair the cause, then use `{command}`"
     if letter["topic"] not in {stage.reads.name, stage.retry_topic}:
         return f"{letter['topic']} is not its input any more"
     return ""

@@ -112,9 +112,12 @@ class Pipeline:
     All topics have the same partition count, which is the operator's choice (SLUICE_KAFKA_PARTITIONS).
     """
 
-    def __init__(self, name: str, *, key: str) -> None:
+    def __init__(self, name: str, *, key: str, again: str = "") -> None:
+        """`again`: the command that goes on after a dead letter, `{batch_id}` in it, where its record alone would
+        change nothing. Empty: dead letters are replayed."""
         self.name = name
         self.key = key
+        self.again = again
         self.topics: list[Topic[Any]] = []
         self.stages: list[Stage] = []
         self.dead_letters: Topic[Any] = self.topic(

@@ -17,8 +17,8 @@ class SmallDisk:
         self.path = path
         self._ballast = path / "ballast"
 
-    def fill(self) -> None:
-        """Take all the room there is; others may be writing meanwhile, so to the last block."""
+    def fill(self, *, but: int = 0) -> None:
+        """Take all the room there is but some bytes; others may be writing meanwhile, so to the last block."""
         descriptor = os.open(self._ballast, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         size = MEGABYTE
         while size >= 4096:
@@ -28,6 +28,7 @@ class SmallDisk:
                 if error.errno != errno.ENOSPC:
                     raise
                 size //= 2
+        os.ftruncate(descriptor, max(0, os.fstat(descriptor).st_size - but))
         os.close(descriptor)
 
     def free(self) -> None:

@@ -2,9 +2,10 @@
 
 import csv
 import io
+import os
 import random
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,12 +34,14 @@ from shared.settings import Settings
 from tests.contract.kafka import Kafka
 from tests.contract.waiting import eventually
 from tests.database_users import for_stages, make_users
+from tests.faults.disk import SmallDisk, small_disk
 from tests.integration.whole_pipeline import COMMAND
 from tests.kafka.backend import own_servers
 
 PARTITIONS = 4
 SLICE_ROWS = 1_000
 PATIENCE = 90.0
+STORAGE_MEGABYTES = 128
 
 _WORDS = ("apex", "harbor", "summit", "northern", "cedar", "valley", "united", "granite", "pioneer", "silver", "delta")
 _TRADES = ("bowling center", "beauty supply", "logistics", "dental care", "plumbing", "foods", "staffing", "bakery")
@@ -87,6 +90,8 @@ class DedupePipeline:
     storage: Storage
     stages: Supervisor
     source: Source
+    disk: SmallDisk | None
+    """What the storage lies on; None if we may not mount one."""
     rules: Rules = field(default_factory=Rules)
 
     def wanted(self, shards: int = 2, rules: Rules | None = None) -> Wanted:
@@ -152,29 +157,33 @@ class DedupePipeline:
 @asynccontextmanager
 async def dedupe_pipeline(directory: Path) -> AsyncIterator[DedupePipeline]:
     """Start servers, and all stages in one process with two workers."""
-    async with own_servers(directory) as servers:
-        variables = {
-            "SLUICE_STATE_DIR": str(directory),
-            "SLUICE_KAFKA_PARTITIONS": str(PARTITIONS),
-            "SLUICE_KAFKA_SESSION_TIMEOUT_MS": "3000",
-            "SLUICE_KAFKA_HEARTBEAT_INTERVAL_MS": "500",
-            "SLUICE_FETCH_WAIT_MS": "20",
-            "SLUICE_WORKER_PROCESSES": "1",
-            "SLUICE_DEDUPE_WORKERS": "2",
-            **servers,
-        }
-        async with embedded_stack(Settings.load(variables)) as stack:
-            settings = stack.settings
-            async with (
-                Database(settings.database) as database,
-                Kafka(settings.kafka.bootstrap_servers or "") as kafka,
-                Publisher(settings.kafka, PARTITIONS) as publisher,
-            ):
-                await apply_migrations(database)
-                await make_users(database)
-                await kafka.create(DEDUPE.topic_names(), PARTITIONS)
-                kafka.forget()
-                source = Source.read("accounts.csv", accounts(3 * SLICE_ROWS))
-                storage = Storage(place_of(settings))
-                async with Supervisor(for_stages(settings), DEDUPE.stages, COMMAND, print) as stages:
-                    yield DedupePipeline(settings, kafka, database, publisher, storage, stages, source)
+    storage = directory / "storage"
+    with nullcontext() if os.geteuid() else small_disk(storage, STORAGE_MEGABYTES) as disk:
+        async with own_servers(directory) as servers:
+            variables = {
+                "SLUICE_STATE_DIR": str(directory),
+                "SLUICE_DEDUPE_STORAGE": str(storage),
+                "SLUICE_KAFKA_PARTITIONS": str(PARTITIONS),
+                "SLUICE_KAFKA_SESSION_TIMEOUT_MS": "3000",
+                "SLUICE_KAFKA_HEARTBEAT_INTERVAL_MS": "500",
+                "SLUICE_FETCH_WAIT_MS": "20",
+                "SLUICE_WORKER_PROCESSES": "1",
+                "SLUICE_DEDUPE_WORKERS": "2",
+                **servers,
+            }
+            async with embedded_stack(Settings.load(variables)) as stack:
+                settings = stack.settings
+                async with (
+                    Database(settings.database) as database,
+                    Kafka(settings.kafka.bootstrap_servers or "") as kafka,
+                    Publisher(settings.kafka, PARTITIONS) as publisher,
+                ):
+                    await apply_migrations(database)
+                    await make_users(database)
+                    await kafka.create(DEDUPE.topic_names(), PARTITIONS)
+                    kafka.forget()
+                    source = Source.read("accounts.csv", accounts(3 * SLICE_ROWS))
+                    async with Supervisor(for_stages(settings), DEDUPE.stages, COMMAND, print) as stages:
+                        yield DedupePipeline(
+                            settings, kafka, database, publisher, Storage(place_of(settings)), stages, source, disk
+                        )

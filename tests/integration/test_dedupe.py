@@ -161,6 +161,27 @@ async def test_a_worker_that_is_killed_costs_its_shard_another_attempt(
     assert attempts[2] <= len(workers)
 
 
+async def test_a_full_disk_makes_a_run_wait_and_say_what_to_do(
+    pipeline: DedupePipeline, expected: dict[str, bytes]
+) -> None:
+    if pipeline.disk is None:
+        pytest.skip("only root may mount a disk to fill")
+
+    async def waiting() -> bool:
+        return any("make room there" in reason for reason in (await pipeline.stages.hindrances()).values())
+
+    with standing_still(pipeline):
+        run_id = await pipeline.start()
+        pipeline.disk.fill(but=20_000)  # so that the first files of a shard are written, and others are not
+    try:
+        await eventually(waiting, "a stage says that there is no room", PATIENCE)
+        assert (await find(pipeline.database, run_id)).status is Status.RUNNING
+    finally:
+        pipeline.disk.free()
+    assert await pipeline.results(run_id) == expected
+    assert not list(pipeline.path(run_id).rglob("*.tmp"))
+
+
 async def test_a_run_that_is_stopped_after_every_stage_is_gone_on_with(
     pipeline: DedupePipeline, expected: dict[str, bytes]
 ) -> None:
@@ -210,6 +231,32 @@ async def test_a_truncated_shard_fails_the_run_and_is_made_anew(
     assert await pipeline.results(run_id) == expected
     assert edges.read_bytes() == whole
     assert not list(pipeline.path(run_id).rglob("*.tmp"))
+
+
+async def test_a_dead_letter_is_not_replayed_but_its_run_gone_on_with(
+    pipeline: DedupePipeline, complete_run: str, expected: dict[str, bytes], sluice: Sluice
+) -> None:
+    run_id = await pipeline.start()
+    await pipeline.results(run_id)
+    (edges,) = pipeline.path(run_id).glob("score/edges-0000-*.parquet")
+    edges.unlink()
+    await pipeline.again_without_a_look(run_id, "group")
+    assert (await pipeline.ended(run_id)).status is Status.FAILED
+    find_letter = "SELECT id, resolution FROM dead_letters WHERE batch_id = $1"
+    letter = await pipeline.database.fetchrow(find_letter, run_id)
+    assert letter
+    answer = await sluice("dead-letters", "replay", str(letter["id"]))
+    assert (answer.code, f"--resume {run_id}" in answer.err) == (1, True)
+
+    topic = DEDUPE.dead_letters.name
+    kept = [one for one in await pipeline.kafka.read(topic) if run_id in str(one.headers)]
+    with standing_still(pipeline):
+        await pipeline.resume(run_id)
+        await pipeline.kafka.send(topic, [Sent(one.value, one.key, one.headers, one.partition) for one in kept])
+        await pipeline.kafka.committed_all("dedupe.dead-letter", topic, PATIENCE)
+        assert (await find(pipeline.database, run_id)).status is Status.RUNNING
+    assert await pipeline.results(run_id) == expected
+    assert [row["resolution"] for row in await pipeline.database.fetch(find_letter, run_id)] == ["resumed"]
 
 
 async def test_ctrl_c_interrupts_a_run_and_resume_completes_it(

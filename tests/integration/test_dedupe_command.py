@@ -45,6 +45,11 @@ async def test_one_worker_and_three_shards_make_the_same_files(folder: Path, slu
     assert b'"account_id": "Account ID"' in made["schema_mapping.json"]
 
 
+async def test_a_pipeline_that_there_is_not_is_refused(sluice: Sluice) -> None:
+    answer = await sluice("up", "--pipeline", "nothing")
+    assert (answer.code, "pipelines: " in answer.err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -25,6 +25,10 @@ UPDATE dead_letters SET resolution = $2, replayed_at = CASE WHEN $2 = 'replayed'
 WHERE id = ANY ($1::bigint[]) AND resolution IS NULL
 RETURNING id;
 
+-- name: resolve_batch
+-- Note what became of the dead letters of batch $1 that were not resolved before: $2.
+UPDATE dead_letters SET resolution = $2 WHERE batch_id = $1 AND resolution IS NULL;
+
 -- name: note_edits
 -- Before they are published: note what unresolved dead letters $1 will be replayed with, $2 (null: as they were).
 UPDATE dead_letters SET replayed_payload = given.payload

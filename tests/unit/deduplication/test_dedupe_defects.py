@@ -90,7 +90,7 @@ def test_defect_06_a_group_is_counted_as_a_whole_after_it_merged() -> None:
 def test_defect_06_the_canopy_looks_at_both_sides() -> None:
     eight = [(n, n + 1, 95, 1) for n in range(7)]
     for edge in ((7, 8, 90, 1), (8, 0, 90, 1)):
-        found = Groups(["NONE"] * 9, BALANCED)
+        found = Groups(["NONE"] * 9, [frozenset()] * 9, BALANCED)
         found.join(*zip(*[*eight, edge], strict=True))
         assert (found.refused[CANOPY], found.roots()) == (1, [0] * 8 + [8])
 

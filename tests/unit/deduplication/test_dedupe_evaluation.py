@@ -98,6 +98,15 @@ def test_another_threshold_makes_other_groups(files: Path) -> None:
     assert found["pairwise"]["recall"] == pytest.approx(1 / 7)  # a and b are the same name, c is misspelt
 
 
+def test_records_of_one_source_stay_apart_if_people_say_which_column_that_is(files: Path) -> None:
+    rows = [("a", "Falcon Roofing Works", "x"), ("b", "Falcon Roofing Wrks", "y"), ("c", "Falcn Rofing Works", "y")]
+    write_csv(files / "lists.csv", ("id", "name", "source"), rows)
+    write_csv(files / "pairs.csv", ("id_a", "id_b"), [("a", "b")])
+    command = [files / "lists.csv", "--truth", files / "pairs.csv"]
+    assert evaluated(*command)["pairwise"] == {"precision": pytest.approx(1 / 3), "recall": 1, "f1": 0.5}
+    assert evaluated(*command, "--map", "source=source")["pairwise"]["f1"] == 1
+
+
 def test_labelled_names_are_evaluated_without_records(files: Path) -> None:
     found = evaluated("--truth", files / "names.csv")
     assert found["pairwise"] == {"precision": 1, "recall": 0.5, "f1": pytest.approx(2 / 3)}

@@ -33,6 +33,7 @@ def forms(*names: str) -> set[tuple[str, str]]:
         ("Acme #123", "Acme Store 7", "Acme Store #8", "Acme", "Acme - Fresno", "_Acme"),
         ("Acme dba Bravo", "Acme d/b/a Bravo", "Acme (Bravo Foods)", "Acme DBA: Bravo", "(2) Acme"),
         ("Acme Inc #12", "Acme, Inc.", "Acme Incorporated", "Acme (Delaware) Inc"),
+        ("Lee & Griffin", "and Lee Griffin", "The Griffin and Lee"),
     ],
 )
 def test_ways_to_write_one_name(names: tuple[str, ...]) -> None:
@@ -47,6 +48,8 @@ def test_ways_to_write_one_name(names: tuple[str, ...]) -> None:
         ("3 Day Blinds", "4 Day Blinds"),
         ("삼성전자", "LG전자", "Samsung"),
         ("Fund 7 Partners", "Fund 8 Partners"),
+        ("AT Family Dentistry", "The Family Dentistry", "A.B. Family Dentistry"),
+        ("In Motion Fitness", "Motion Fitness"),
     ],
 )
 def test_names_that_differ(names: tuple[str, ...]) -> None:
@@ -113,7 +116,15 @@ def test_plurals_meet_their_singular(word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("plural", "one"), [("bodies", "body"), ("services", "service"), ("glass", "glass"), ("gas", "gas")]
+    ("plural", "one"),
+    [
+        ("bodies", "body"),
+        ("services", "service"),
+        ("prairies", "prairy"),
+        ("prairie", "prairy"),
+        ("glass", "glass"),
+        ("gas", "gas"),
+    ],
 )
 def test_endings_of_the_plural(plural: str, one: str) -> None:
     assert singular(plural) == one

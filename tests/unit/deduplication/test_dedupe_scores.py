@@ -15,7 +15,7 @@ from services.deduplication.compare import compare_all, compare_pairs
 from services.deduplication.names import NameReader
 from services.deduplication.rules import Rules
 from services.deduplication.typos import neighbours
-from tests.unit.deduplication.runs import BALANCED, REPEATABLY, STRICT
+from tests.unit.deduplication.runs import BALANCED, REPEATABLY, STRICT, together
 
 WORDS = st.lists(
     st.sampled_from(["zentrix", "foods", "food", "the", "of", "20", "21", "inc", "silver", "llc"]),
@@ -96,6 +96,21 @@ def test_words_that_are_nearly_the_same(one: str, other: str, least: float, most
     assert least <= jaccard <= most
 
 
+def test_two_words_of_many_names_are_no_misspellings_of_each_other() -> None:
+    names = [f"{surname} {trade}" for surname in ("Hall", "Hill") for trade in ("foods", "toys", "books", "pizza")]
+    known = [*names, "Hall Plumbing", "Hill Plumbing", "Hall Farms", "Hill Farms"]
+    found = {(row["a"], row["b"]): row["score"] for row in compare_all([*known, "Hall Fqrms"], BALANCED).to_pylist()}
+    assert found[10, 11] < BALANCED.medium <= found[10, 12]
+    assert compare_pairs(["Hall Farms"], ["Hill Farms"], BALANCED)["score"].to_pylist()[0] >= BALANCED.medium
+
+
+def test_the_order_of_words_that_most_records_have_is_compared() -> None:
+    assert together(*["Thomas Plumbing Group"] * 2, "Group Thomas Plumbing", "THOMASPLUMBING GROUP")
+    assert together("Burns Auto Glass", "Burnsauto Glass")
+    assert together("Dubois and Lindqvist Foods", "Duboisand Lindqvist Foods")
+    assert together("The Drocrorsan Meadow", "Thedrocrorsan Meadow", "Drocrorsan Meadow")
+
+
 @REPEATABLY
 @given(st.lists(st.from_regex(r"[ab]{4,9}", fullmatch=True), min_size=2, max_size=12, unique=True))
 def test_words_one_edit_apart_are_all_found(words: list[str]) -> None:
@@ -110,5 +125,5 @@ def test_all_pairs_worth_comparing_are_found_and_equal_texts_have_100() -> None:
     texts = ["jane roe 12 high street", "jane row 12 high street", "john doe 7 low road", "jane roe 12 high street"]
     found = {(row["a"], row["b"]): row["score"] for row in compare_all(texts, Rules.of("general")).to_pylist()}
     assert found[0, 3] == 100
-    assert found[0, 1] == found[1, 3] >= 80
+    assert found[0, 1] == found[1, 3] >= 70
     assert (0, 2) not in found or found[0, 2] < 50

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from services.deduplication.shards import DamagedError, Place
 from services.deduplication.storage import Storage, as_parquet, write_parquet
@@ -65,6 +66,17 @@ def test_a_full_disk_says_what_to_do_and_leaves_nothing(tmp_path: Path, monkeypa
             storage.write("run/score/edges-0000", TABLE)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
     storage.write("run/score/edges-0000", TABLE)
+
+
+def test_whatever_an_object_store_raises_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise LookupError("no route to the bucket")  # clients of object stores have errors of their own
+
+    storage = Storage(Place("memory://away"))
+    file = storage.write("run/score/edges-0000", TABLE)
+    monkeypatch.setattr(MemoryFileSystem, "cat_file", away)
+    with pytest.raises(TransientError, match="no route to the bucket; check SLUICE_DEDUPE_STORAGE"):
+        storage.read(file)
 
 
 def test_a_run_is_removed_with_all_its_files(storage: Storage) -> None:
