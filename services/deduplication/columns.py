@@ -9,6 +9,7 @@ from rapidfuzz import fuzz, process
 
 from services.deduplication.dates import parse_date
 from services.deduplication.given import MAPPING
+from services.deduplication.reading import FLAW, ROW
 from services.deduplication.rules import Words
 from shared.errors import UsageError
 
@@ -50,6 +51,7 @@ def map_columns(
     templates: Sequence[Template] = (),
 ) -> pa.Table:
     """The mapping of a file, from its headers and first rows, to be saved with the run."""
+    sample = sample.select([header for header in sample.column_names if header not in (ROW, FLAW)])
     found = _overridden(sample.column_names, overrides or {})
     aliases = [template.aliases for template in templates if re.search(template.file_name, file_name, re.IGNORECASE)]
     for known in (*aliases, SYNONYMS):
