@@ -237,3 +237,19 @@ def test_every_row_is_a_record_or_refused_with_a_reason() -> None:
         2: "missing_account_id",
         3: "6_cells_for_5_columns",
     }
+
+
+def test_a_legal_form_of_a_column_of_its_own_comes_behind_a_name_that_says_none() -> None:
+    given = {
+        "Acme Widgets Inc": ("INC", "Acme Widgets Inc"),
+        "Acme Widgets": ("L.L.C.", "Acme Widgets L.L.C."),
+        "Acme Inc (formerly Bolt)": ("INC", "Acme Inc (formerly Bolt)"),
+        "Zentrix": ("Pty Ltd", "Zentrix Pty Ltd"),
+        "Lorvane": ("Unknown", "Lorvane"),
+        "Kamoto": ("N/A", "Kamoto"),
+        "Bristane": ("unknown inc", "Bristane"),
+    }
+    rows = [[account_id(place), name, "", form] for place, (name, (form, _)) in enumerate(given.items())]
+    table = read_table(written([["Id", "Name", "Created Date", "Suffix"], *rows]).encode(), "x.csv")
+    made: dict[str, Any] = dict(ingest({"input": table, "mapping": map_columns(table)}, Part(0, 1, 1), Rules()))
+    assert made["records"]["spelling"].to_pylist() == [spelling for _, spelling in given.values()]
