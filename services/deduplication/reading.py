@@ -7,7 +7,6 @@ import sys
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
-from itertools import islice
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -70,7 +69,7 @@ def distinct(names: Iterable[str], taken: Iterable[str]) -> list[str]:
 
 
 def _read_csv(data: bytes) -> pa.Table:
-    text = _utf8(data).lstrip(b" \r\n")
+    text = _utf8(data).lstrip(b" \r\n")  # blank lines may come before the headers
     first = io.BytesIO(text).readline()
     delimiter = max(_DELIMITERS, key=lambda one: first.count(one.encode()))
     try:
@@ -149,7 +148,7 @@ def _recovered(lines: Sequence[str], delimiter: str) -> Iterator[FlawedRow]:
     """Rows with what is wrong with them. One whose quotes are out of order ends with its line, and takes no other."""
     place = 0
     while place < len(lines):
-        reader = _rows(islice(lines, place, None), delimiter)
+        reader = _rows(map(lines.__getitem__, range(place, len(lines))), delimiter)
         read = 0
         try:
             for row in reader:
