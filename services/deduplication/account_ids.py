@@ -1,5 +1,6 @@
 """Account ids of 15 characters, whose case matters, made the 18 that survive tools which ignore case."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,17 @@ SHORT, LONG, CHUNK = 15, 18, 5
 
 _CHECK = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345", dtype=np.uint8)
 _BITS = 1 << np.arange(CHUNK, dtype=np.uint8)
-_VALID = rf"^[0-9A-Za-z]{{{SHORT}}}([0-9A-Za-z]{{{LONG - SHORT}}})?$"
+_VALID = rf"[0-9A-Za-z]{{{SHORT}}}([0-9A-Za-z]{{{LONG - SHORT}}})?"
 
 
 def valid_ids(ids: pa.Array) -> pa.Array:
     """Which texts are account ids, of either length."""
-    return pc.fill_null(pc.match_substring_regex(ids, _VALID), False)
+    return pc.fill_null(pc.match_substring_regex(ids, f"^{_VALID}$"), False)
+
+
+def is_id(text: str) -> bool:
+    """Whether a text is an account id."""
+    return re.fullmatch(_VALID, text) is not None
 
 
 def extended(ids: pa.Array) -> pa.Array:

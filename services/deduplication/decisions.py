@@ -1,14 +1,17 @@
 """What people have decided for all runs to come: what is to become of accounts, and terms that no name may hold."""
 
 import csv
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from services.deduplication.account_ids import is_id
 from services.deduplication.barrier import queries
 from shared.database import Executor
 from shared.errors import UsageError
+from shared.terminal.shown import cell_text
 
 DISPOSITIONS = ("Keep", "Update", "Delete", "Verify")
 
@@ -82,13 +85,13 @@ def read_terms(path: Path) -> list[str]:
 
 
 def checked(override: Override, where: str) -> Override:
-    """An override with a disposition that there is. Raises UsageError."""
+    """An override of an account that can be, with a disposition that there is. Raises UsageError."""
     known = {name.lower(): name for name in DISPOSITIONS}
     disposition = known.get(override.disposition.strip().lower())
-    if not (override.account_id and disposition):
+    if not (is_id(override.account_id) and disposition):
         raise UsageError(
             f"{where}: {override.account_id or 'no account'} cannot be {override.disposition or 'nothing'!r}",
-            remedy=f"name an account_id and one of {', '.join(DISPOSITIONS)}",
+            remedy=f"name an account_id of 15 or 18 letters and digits, and one of {', '.join(DISPOSITIONS)}",
         )
     return override._replace(disposition=disposition)
 
@@ -99,7 +102,9 @@ def _override(row: Mapping[str, str], where: str) -> Override:
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(_text(path).splitlines()))
+    """Rows of a CSV file whose cells are as they were before an export made them harmless."""
+    rows = csv.DictReader(io.StringIO(_text(path), newline=""), restkey="", restval="")
+    return [{name: cell_text(cell) for name, cell in row.items() if name} for row in rows]
 
 
 def _text(path: Path) -> str:

@@ -13,6 +13,7 @@ from pydantic_core import to_json
 from services.deduplication.account_ids import extended, valid_ids
 from services.deduplication.alias import MATCHES
 from services.deduplication.arrays import Flags
+from services.deduplication.names import fold
 from services.deduplication.rules import Rules
 from services.deduplication.work import Part, Produced, Tables
 
@@ -49,7 +50,7 @@ def _decided(
     survivors: pa.Table, references: list[list[dict[str, Any]]], overrides: pa.Table, blacklist: pa.Table
 ) -> tuple[pa.Array, pa.Array]:
     alone, primary = np.asarray(survivors["group_size"]) == 1, np.asarray(survivors["is_primary"])
-    blacklisted = np.asarray(survivors["blacklisted"]) | _listed(survivors["name_raw"], blacklist)
+    blacklisted = np.asarray(survivors["blacklisted"]) | _listed(survivors["spelling"], blacklist)
     manual = _overrides(survivors["account_id"], overrides)
     rules: list[tuple[Flags, Disposition, str]] = [
         (blacklisted, Disposition.DELETE, "blacklisted_name"),
@@ -71,12 +72,15 @@ def _decided(
     return pc.coalesce(manual, verdicts), pc.coalesce(said, reasons)
 
 
-def _listed(names: pa.ChunkedArray, blacklist: pa.Table) -> Flags:
-    """Which names hold a term that people listed, anywhere in them."""
-    terms = sorted({term.strip() for term in blacklist["term"].to_pylist() if term and term.strip()})
+def _listed(spellings: pa.ChunkedArray, blacklist: pa.Table) -> Flags:
+    """Which names hold a term that people listed, anywhere in them; case, accents and white space are as in names."""
+    terms = sorted({fold(" ".join((term or "").split())) for term in blacklist["term"].to_pylist()} - {""})
     if not terms:
-        return np.zeros(len(names), bool)
-    return np.asarray(pc.match_substring_regex(names, "|".join(map(re.escape, terms)), ignore_case=True))
+        return np.zeros(len(spellings), bool)
+    encoded = spellings.combine_chunks().dictionary_encode()
+    names = pa.array(map(fold, encoded.dictionary.to_pylist()), pa.string())
+    found = pc.match_substring_regex(names, "|".join(map(re.escape, terms)))
+    return np.asarray(found.take(encoded.indices))
 
 
 def _overrides(account_ids: pa.ChunkedArray, overrides: pa.Table) -> pa.Array:

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from services.deduplication.reading import FLAW, ROW
+from services.deduplication.reading import FLAW, ROW, distinct
 from services.deduplication.rules import Rules
 from services.deduplication.work import Part, Produced, Tables
 
@@ -45,4 +45,5 @@ def _given(table: pa.Table, rows: pa.ChunkedArray) -> pa.Table:
     """Columns of the input as they came; one that is named like a column of ours says that it is the input's."""
     place = np.asarray(rows) - table[ROW][0].as_py()
     given = table.drop_columns([FLAW]).take(pa.array(place))
-    return given.rename_columns([f"{name} (input)" if name in FOUND else name for name in given.column_names])
+    names = (f"{name} (input)" if name in FOUND else name for name in given.column_names)
+    return given.rename_columns(distinct(names, FOUND))

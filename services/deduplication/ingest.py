@@ -1,10 +1,13 @@
 """Step 1: records out of rows. Every row becomes a record or is refused with a reason."""
 
+from collections.abc import Callable
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.deduplication.account_ids import extended, valid_ids
 from services.deduplication.dates import parse_dates
+from services.deduplication.names import NameReader
 from services.deduplication.reading import FLAW, ROW
 from services.deduplication.rules import Rules
 from services.deduplication.work import Part, Produced, Tables
@@ -15,6 +18,9 @@ AUDIT = pa.schema(
 """A row that is in no group, and why."""
 
 ID_COLUMNS = pa.schema([("row", pa.int64()), ("account_id", pa.string())])
+
+_SOME = "x"
+"""A name to read a legal form with."""
 
 
 def ingest(tables: Tables, part: Part, rules: Rules) -> Produced:
@@ -46,7 +52,7 @@ def _records(rows: pa.Table, ids: pa.Array, columns: dict[str, str], rules: Rule
             "account_id": extended(ids),
             "account_id_src": ids,
             "name_raw": names,
-            "spelling": _spelling(names, _trimmed(rows, columns.get("suffix_class"))),
+            "spelling": _spelling(names, _trimmed(rows, columns.get("suffix_class")), NameReader(rules.names)),
             "created_date": parse_dates(_trimmed(rows, columns.get("created_date"))),
             "relationship": relationship,
             "relationship_rank": _ranks(relationship, rules),
@@ -57,11 +63,27 @@ def _records(rows: pa.Table, ids: pa.Array, columns: dict[str, str], rules: Rule
     )
 
 
-def _spelling(names: pa.Array, suffixes: pa.Array) -> pa.Array:
-    """Names with white space collapsed, their case kept; a legal form in a column of its own comes behind."""
+def _spelling(names: pa.Array, suffixes: pa.Array, reader: NameReader) -> pa.Array:
+    """Names with white space collapsed, their case kept; a legal form of a column of its own comes behind the others.
+
+    What else such a column holds, as unknown or N/A, is no part of a name.
+    """
     collapsed = pc.replace_substring_regex(names, r"\s+", " ")
-    given = pc.if_else(pc.is_in(pc.utf8_upper(suffixes), pa.array(["", "NONE"])), "", suffixes)
-    return pc.utf8_trim_whitespace(pc.binary_join_element_wise(collapsed, given, " "))
+    given = pc.is_in(suffixes, _where(lambda suffix: _is_form(suffix, reader), suffixes))
+    said = pc.is_in(collapsed, _where(lambda name: reader.read(name).has_suffix, collapsed.filter(given)))
+    behind = pc.if_else(pc.and_not(given, said), suffixes, "")
+    return pc.utf8_trim_whitespace(pc.binary_join_element_wise(collapsed, behind, " "))
+
+
+def _where(holds: Callable[[str], bool], texts: pa.Array) -> pa.Array:
+    """The texts of which this holds; each is looked at once."""
+    return pa.array(filter(holds, pc.unique(texts).to_pylist()), pa.string())
+
+
+def _is_form(text: str, reader: NameReader) -> bool:
+    """Whether a text is a legal form, or several: Inc., Pty Ltd."""
+    reading = reader.read(f"{_SOME} {text}")
+    return reading.has_suffix and (reading.core == _SOME or _is_form(reading.core.removeprefix(f"{_SOME} "), reader))
 
 
 def _ranks(relationships: pa.Array, rules: Rules) -> pa.Array:

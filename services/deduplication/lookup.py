@@ -16,7 +16,7 @@ from services.deduplication.index import number_names
 from services.deduplication.joining import SAME_NAME
 from services.deduplication.keys import Keyer
 from services.deduplication.names import NO_SUFFIX, NameReader, Reading
-from services.deduplication.normalize import COMPARED, name_key
+from services.deduplication.normalize import name_key
 from services.deduplication.rules import Rules
 from services.deduplication.similarity import Scorer
 from services.deduplication.typos import deletions
@@ -24,7 +24,7 @@ from services.deduplication.typos import deletions
 ALTERNATIVES = 3  # words of the index that an unknown word may be
 NO_MATCH = "no_match"
 
-_COMPARED = pa.schema([(column, pa.string()) for column in ("key", *COMPARED)])
+_COMPARED = pa.schema([(column, pa.string()) for column in ("key", "name_core", "joined", "numbers")])
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,8 @@ def write_results(folder: Path, made: Made, run: Run, stages: Sequence[StageStat
 def csv_parts(tables: Iterable[pa.Table]) -> Iterator[bytes]:
     """Tables as one CSV file in which no cell is a formula, a part for each."""
     for place, table in enumerate(tables):
-        harmless = pa.table([_harmless(column) for column in table.columns], names=table.column_names)
+        columns = [_harmless(column) for column in table.columns]
+        harmless = pa.table(columns, names=list(map(spreadsheet_text, table.column_names)))
         sink = pa.BufferOutputStream()
         pa_csv.write_csv(harmless, sink, pa_csv.WriteOptions(include_header=place == 0))
         yield bytes(sink.getvalue())

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from services.deduplication.barrier import outputs_of, proceed, queries, stage_of
 from services.deduplication.flow import StagePlan
 from services.deduplication.shards import Output
-from shared.database import Database, Executor, Transaction
+from shared.database import Executor, Transaction
 from shared.database.dead_letters import resolve_batch
 from shared.errors import UsageError
 
@@ -191,9 +191,9 @@ async def prunable(
     return [row["run_id"] for row in await executor.fetch(queries()["runs_to_prune"], run_type, keep, only)]
 
 
-async def forget(database: Database, run_id: str) -> bool:
+async def forget(executor: Executor, run_id: str) -> bool:
     """Forget a run, unless it runs or is pinned; whether it was there."""
-    return bool(await database.fetchval(queries()["remove_run"], run_id))
+    return bool(await executor.fetchval(queries()["remove_run"], run_id))
 
 
 async def pin(executor: Executor, run_id: str, pinned: bool) -> bool:

@@ -1,8 +1,8 @@
 """The handler of every stage: claim each announced shard, have it worked on by a process, and count it as done."""
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 
@@ -44,8 +44,7 @@ def _outcome(found: Outcome | BaseException) -> Outcome:
 
 
 async def _work_shard(ready: ShardReady, database: Database, outbox: Outbox, settings: Settings) -> Outcome:
-    async with workers(settings.dedupe.workers).free() as worker:
-        claimed = await claim(database, ready)
+    async with workers(settings.dedupe.workers).free() as worker, _claimed(database, ready) as claimed:
         if claimed is None:
             return emit()
         if claimed.attempts > MOST_ATTEMPTS:
@@ -53,18 +52,28 @@ async def _work_shard(ready: ShardReady, database: Database, outbox: Outbox, set
             return _reject(ready, RejectCode.RETRIES_EXHAUSTED, detail)
         try:
             done = await worker.run(do, _task(ready, claimed, settings))
-        except WorkerDiedError:
-            raise
         except TransientError:
-            with suppress(SluiceError):
-                await give_back(database, ready)
             raise
         except Exception as error:
             return _failed(ready, error)
-    _tell(ready, claimed, done)
-    if await finish(database, ready, done):
-        await relay(database, outbox)
-    return emit()
+        _tell(ready, claimed, done)
+        if await finish(database, ready, done):
+            await relay(database, outbox)
+        return emit()
+
+
+@asynccontextmanager
+async def _claimed(database: Database, ready: ShardReady) -> AsyncIterator[Claim | None]:
+    """Claim a shard. It does not count as attempted if its work ends for a reason that is not its own."""
+    claimed = await claim(database, ready)
+    try:
+        yield claimed
+    except WorkerDiedError:
+        raise
+    except (TransientError, asyncio.CancelledError):  # the latter: a restart, or a partition that others have now
+        with suppress(SluiceError):
+            await give_back(database, ready)
+        raise
 
 
 def _tell(ready: ShardReady, claimed: Claim, done: Done) -> None:

@@ -42,3 +42,8 @@ def printable(text: str, limit: int = 200) -> str:
 def spreadsheet_text(text: str) -> str:
     """Text for a CSV file: what a spreadsheet would run gets an apostrophe in front, nothing else is changed."""
     return f"'{text}" if _FORMULA.match(text) else text
+
+
+def cell_text(cell: str) -> str:
+    """The text of a cell that `spreadsheet_text` may have made."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell, 1) else cell

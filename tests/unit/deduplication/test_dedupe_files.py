@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from services.deduplication.columns import Template, map_columns
 from services.deduplication.ingest import ingest
-from services.deduplication.reading import FLAW, ROW, read_table, slices, unique_headers
+from services.deduplication.reading import FLAW, ROW, UNCLOSED, read_table, slices, unique_headers
 from services.deduplication.rules import Rules
 from services.deduplication.work import Part
 from shared.errors import UsageError
@@ -82,6 +82,32 @@ def test_rows_of_other_lengths_are_kept_and_those_too_long_are_flawed() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["B", '"B"'])
+def test_a_quote_that_is_not_closed_takes_no_other_row(name: str) -> None:
+    lines = ["a,b,c", "1,A,x", '2,"Acme,x', f"3,{name},x", f'4,"C\nD",{name}', ""]
+    table = read_table("\n".join(lines).encode(), "x.csv")
+    assert table["a"].to_pylist() == ["1", "2", "3", "4"]
+    assert table["b"].to_pylist()[2:] == ["B", "C\nD"]
+    assert table[FLAW].to_pylist() == [None, UNCLOSED, None, None]
+
+
+def test_quotes_within_a_cell_are_read_as_they_may_be_meant() -> None:
+    table = read_table(b'a,b\n1,"Acme "Bolt" Inc"\n2,"C\nD"\n', "x.csv")
+    assert table.select(["b", FLAW]).to_pylist() == [{"b": 'Acme Bolt" Inc"', FLAW: None}, {"b": "C\nD", FLAW: None}]
+
+
+def test_neither_cells_nor_headers_are_too_long() -> None:
+    cell, headers = "x" * 3_000_000, [f"column number {place:05}" for place in range(5_000)]
+    assert read_table(f"a,b\n1,{cell}\n2\n".encode(), "x.csv")["b"].to_pylist() == [cell, None]
+    table = read_table(written([headers, headers]).encode(), "x.csv")
+    assert (table.column_names[2:], table[FLAW].to_pylist()) == (headers, [None])
+
+
+def test_one_line_of_another_encoding_spoils_no_other_and_blank_lines_come_before_headers() -> None:
+    lines = [b"", b"a,b", b"1,M\xfcller", "2,Müller".encode()]
+    assert read_table(b"\r\n".join(lines), "x.csv")["b"].to_pylist() == ["Müller", "Müller"]
+
+
 def test_sheets_of_excel_are_read_as_their_export_would_be() -> None:
     table = read_table(workbook(), "x.xlsx")
     assert table.drop_columns([ROW, FLAW]).to_pylist() == [
@@ -126,6 +152,8 @@ def test_cells_are_read_as_they_were_written(rows: list[list[str]]) -> None:
 
 def test_headers_that_repeat_are_told_apart() -> None:
     assert unique_headers(["a", "", "a", "row"]) == ["a", "column 2", "a (2)", "row (2)"]
+    many = unique_headers(["a"] * 20_000)
+    assert (many[-1], len(set(many))) == ("a (20000)", 20_000)
 
 
 def test_slices_hold_every_row_once() -> None:
@@ -168,6 +196,15 @@ def test_columns_by_what_they_hold() -> None:
     assert found == {"account_id": "key", "created_date": "day", "account_name": "Companyname"}
 
 
+def test_columns_that_a_file_gets_are_none_of_its_own() -> None:
+    lines = [["Key", "Companyname", "Since"], *([account_id(place), "Zentrix", "2024-01-02"] for place in range(2))]
+    table = read_table(written(lines).encode(), "x.csv")
+    found = map_columns(table)
+    assert found["actual"].to_pylist() == ["Key", "Since", "Companyname"]
+    with pytest.raises(UsageError, match="no column 'row'"):
+        map_columns(table, overrides={"account_name": ROW})
+
+
 @pytest.mark.parametrize("overrides", [{"account_name": "Nothing"}, {"colour": "Id"}])
 def test_overrides_that_cannot_be_are_refused(overrides: dict[str, str]) -> None:
     with pytest.raises(UsageError):
@@ -206,3 +243,19 @@ def test_every_row_is_a_record_or_refused_with_a_reason() -> None:
         2: "missing_account_id",
         3: "6_cells_for_5_columns",
     }
+
+
+def test_a_legal_form_of_a_column_of_its_own_comes_behind_a_name_that_says_none() -> None:
+    given = {
+        "Acme Widgets Inc": ("INC", "Acme Widgets Inc"),
+        "Acme Widgets": ("L.L.C.", "Acme Widgets L.L.C."),
+        "Acme Inc (formerly Bolt)": ("INC", "Acme Inc (formerly Bolt)"),
+        "Zentrix": ("Pty Ltd", "Zentrix Pty Ltd"),
+        "Lorvane": ("Unknown", "Lorvane"),
+        "Kamoto": ("N/A", "Kamoto"),
+        "Bristane": ("unknown inc", "Bristane"),
+    }
+    rows = [[account_id(place), name, "", form] for place, (name, (form, _)) in enumerate(given.items())]
+    table = read_table(written([["Id", "Name", "Created Date", "Suffix"], *rows]).encode(), "x.csv")
+    made: dict[str, Any] = dict(ingest({"input": table, "mapping": map_columns(table)}, Part(0, 1, 1), Rules()))
+    assert made["records"]["spelling"].to_pylist() == [spelling for _, spelling in given.values()]

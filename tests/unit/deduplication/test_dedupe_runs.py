@@ -168,3 +168,9 @@ def test_rules_have_a_digest_of_all_they_say() -> None:
     digests = {Rules.of(profile).digest() for profile in ("balanced", "strict", "general")}
     assert len(digests | {Rules(high=93).digest()}) == 4
     assert Rules.model_validate_json(Rules().model_dump_json()).digest() == Rules().digest()
+
+
+def test_columns_of_the_input_are_told_apart_from_ours_and_from_each_other() -> None:
+    rows = [row | {"group_id": "mine", "group_id (input)": "also mine"} for row in named("Zentrix", "Lorvane")]
+    for row in review(rows):
+        assert (row["group_id (input)"], row["group_id (input) (2)"]) == ("mine", "also mine")
