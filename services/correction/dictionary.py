@@ -1,4 +1,4 @@
-"""Corrections out of codespell's dictionary: misspellings that stand for one word only.
+"""Corrections out of codespell's dictionary: misspellings that stand for one word only, and swapped letters.
 
 The data file of the installed package is read; nothing of it is copied into the product.
 """
@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Final
 
 from services.correction.edits import WORD, slips
+from services.correction.usage import stands_for_itself
 
 _DOUBLED: Final = re.compile(
     r"\b(the|a|an|and|to|of|in|for|with|is|are|be|it|this|as|at|from|by|or|we|you)(?:[ \t]+\1\b)+", re.IGNORECASE
@@ -19,6 +20,8 @@ _VARIANT: Final = re.compile(r"e(?=(?:able|ability|ment)s?$)")
 """Useable and usable, judgement and judgment: both are right."""
 _LONG_ENOUGH: Final = 5
 """A word whose several readings are told apart by how near they are; short ones are near to everything."""
+_LONG: Final = 8
+"""A word whose letters hardly make another word in another order."""
 _FAR_MORE_COMMON: Final = 3
 """So many times as many misspellings: words that are written often are misspelled in more ways."""
 
@@ -56,6 +59,12 @@ def _reading(wrong: str, readings: list[str], known: Mapping[str, int]) -> str:
     return first if known[first] >= times * known[second] else ""
 
 
+@cache
+def _right_words() -> frozenset[str]:
+    """Words that misspellings stand for."""
+    return frozenset(misspellings().values())
+
+
 def correct_words(text: str) -> str:
     """The text with listed misspellings and doubled small words put right. Blanks and signs stay as they are."""
     return _DOUBLED.sub(r"\1", WORD.sub(_corrected, text))
@@ -63,9 +72,18 @@ def correct_words(text: str) -> str:
 
 def _corrected(match: re.Match[str]) -> str:
     word = match.group()
-    right = misspellings().get(word.lower().replace("\u2019", "'"))
-    if right is None:
+    right = _right(word.lower().replace("\u2019", "'"))
+    if right is None or stands_for_itself(match):
         return word
     if word.isupper():
         return right.upper()
     return right if word.islower() else right[0].upper() + right[1:] if word.istitle() else word
+
+
+def _right(word: str) -> str | None:
+    """What a word stands for: as listed, or the one long word that it becomes if two letters change places."""
+    if (listed := misspellings().get(word)) or len(word) < _LONG or word in _right_words():
+        return listed
+    swapped = (word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1))
+    found = {one for one in swapped if one in _right_words()}
+    return found.pop() if len(found) == 1 else None

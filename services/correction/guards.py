@@ -14,6 +14,7 @@ from services.correction.edits import Edit, changed_share, edits, slips
 from services.correction.language import language, scripts
 from services.correction.masking import MARKER
 from services.correction.protect import protected_spans
+from services.correction.usage import begins_sentence
 
 LONG: Final = 40
 """Characters from which on a length is judged by its ratio."""
@@ -126,7 +127,6 @@ _NEGATION: Final = re.compile(
 )
 _SIGNS: Final = re.compile(r"[^\w\s.,;:!?'\u2019\u2018\"“”…\u2013—-]")
 _INDENT: Final = re.compile(r"^[ \t]*(?:[-*+]|\d+[.)])?[ \t]*")
-_ENDS_A_SENTENCE: Final = re.compile(r"(?:^|[.!?:…]|\n)[\s\"'“\u2018(*_#>-]*\Z")
 
 
 class Breach(NamedTuple):
@@ -214,7 +214,7 @@ def _may_be_capital(old: str, new: str, after: str) -> bool:
     if new[:1] != old[:1].upper() or new[1:] != old[1:]:
         return False
     return new[:2] in {"I", "I'", "I\u2019"} or any(
-        _ENDS_A_SENTENCE.search(after[: place.start()]) for place in re.finditer(rf"\b{re.escape(new)}\b", after)
+        begins_sentence(after, place.start()) for place in re.finditer(rf"\b{re.escape(new)}\b", after)
     )
 
 
