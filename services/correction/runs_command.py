@@ -95,7 +95,7 @@ async def _in_warehouse(database: "Database", run_id: str, settings: Settings) -
     sink = make_sink(correction)
     if not await take(database, "query", correction.query_jobs_a_day):
         raise UsageError("the query jobs of today are used up", remedy="try again after midnight UTC")
-    return await asyncio.to_thread(sink.count, run_id)
+    return await sink.count(run_id)
 
 
 @correction_runs.command(name="roll-back")
