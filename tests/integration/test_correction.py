@@ -221,6 +221,36 @@ async def test_invalid_lines_become_dead_letters_with_file_and_line(pipeline: Co
     assert all("hunter2" not in letter["error_message"] for letter in letters)
 
 
+async def test_a_line_comes_through_once_it_is_repaired_and_its_dead_letter_replayed(
+    pipeline: Correcting,
+    place: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def line(number: int) -> str:
+        return json.dumps({"type": "user", "message": {"role": "user", "content": f"please mend teh line {number}"}})
+
+    path = place / "mended.jsonl"
+    path.write_text("\n".join([line(1), line(2) + "{" * 500, line(3)]) + "\n")
+    run_id = await pipeline.run(path, force=True)
+    assert len(await pipeline.rows(run_id)) == 2
+    path.write_text("\n".join(map(line, (1, 2, 3))) + "\n")
+    sluice = runner(monkeypatch, capsys, tmp_path, pipeline.running.local.settings.as_environment())
+    answer = await sluice("dead-letters", "replay", "--batch", run_id, "--json")
+    assert len(answer.json["replayed"]) == 1, answer.err
+
+    async def repaired() -> bool:
+        return len(await pipeline.rows(run_id)) == 3
+
+    await eventually(repaired, "the repaired line is stored", 60)
+    rows = await pipeline.rows(run_id)
+    assert sorted(row["corrected_text"] for row in rows) == [f"please mend the line {number}" for number in (1, 2, 3)]
+    assert [row["source_line"] for row in rows] == [1, 3, 2]
+    verified = await sluice("correction-runs", "verify", run_id, "--json")
+    assert (verified.json["repaired"], verified.json["reconciled"]) == (1, True)
+
+
 async def test_a_source_of_which_most_is_unreadable_is_looked_through_and_left(
     pipeline: Correcting, place: Path
 ) -> None:
