@@ -23,6 +23,7 @@ INLINE_TYPED: Final = 16_384
 """Characters of a typed text that travel with its message; a longer one stays where it is."""
 INLINE_OTHER: Final = 4_096
 """The same for whatever nobody has typed: most of the bytes, and no stage looks at it."""
+_OF_ITS_RECORD: Final = frozenset({Header.ATTEMPT, Header.PRODUCED_AT})
 SLICES_TOPIC: Final = "correction.slices"
 
 
@@ -135,11 +136,12 @@ def _letter(one: FileSlice, envelope: Envelope, line: Invalid) -> tuple[StoredRe
     It is a slice of that one line, however long: it can be replayed once the line is repaired, and its rows come after
     all others.
     """
-    key = f"line:{one.slice_id.partition(':')[0]}:{line.line}"
+    key = f"line:{one.slice_id.removeprefix('line:').partition(':')[0]}:{line.line}"
     place = {"slice_id": key, "start": line.start, "end": line.start + 1, "first_line": line.line}
     again = one.model_copy(update={**place, "first_row": REPAIRED_ROWS + line.line})
     value = json.dumps({**again.model_dump(), "line": line.line, "error": line.why}).encode()
-    headers = [(Header.BATCH_ID, envelope.headers[Header.BATCH_ID])]
+    known = {name: value for name, value in envelope.headers.items() if name not in _OF_ITS_RECORD}
+    headers = list({**known, Header.DLQ_WHOLE: b"1"}.items())
     record = StoredRecord(
         SLICES_TOPIC, envelope.record.partition, key, value, headers, int(envelope.ingested_at * 1000)
     )
