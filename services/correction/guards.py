@@ -7,6 +7,7 @@ corrected the text.
 import re
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from services.correction.dictionary import correct_words
@@ -138,8 +139,12 @@ class Breach(NamedTuple):
 
 def breach(before: str, after: str) -> Breach | None:
     """The first rule that the corrected text breaks; None if it may stand."""
-    if before == after:
-        return None
+    return None if before == after else _first_breach(before, after)
+
+
+@lru_cache(maxsize=1_024)
+def _first_breach(before: str, after: str) -> Breach | None:
+    """Kept for a moment: an answer is judged when it comes, and once more when it is handed out with all others."""
     return next(
         (Breach(reason, sentence) for reason, (broken, sentence) in GUARDS.items() if broken(before, after)), None
     )
