@@ -14,7 +14,7 @@ from shared.telemetry.metrics import REGISTRY
 
 _TEXTS: Final = 1_000
 """Calls, tokens and dollars are told for so many."""
-_KNOWN: Final = (
+_KNOWN: Final[Sequence[tuple[str, Mapping[str, str]]]] = (
     ("sluice_llm_cache_hits_total", {"level": "memory"}),
     ("sluice_llm_cache_hits_total", {"level": "database"}),
     ("sluice_llm_coalesced_total", {}),

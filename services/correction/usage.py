@@ -33,5 +33,5 @@ def _may_be_name(word: re.Match[str]) -> bool:
         return False
     start = word.string.rfind("\n", 0, word.start()) + 1
     line = word.string[start:].partition("\n")[0]
-    words = _CAPITALISED.findall(line)
+    words: list[str] = _CAPITALISED.findall(line)
     return 2 * sum(one[0].isupper() for one in words) <= len(words)
