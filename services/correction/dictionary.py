@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Final
 
 from services.correction.edits import WORD, slips
-from services.correction.usage import stands_for_itself
+from services.correction.terms import stands_for_itself
 
 _DOUBLED: Final = re.compile(
     r"\b(the|a|an|and|to|of|in|for|with|is|are|be|it|this|as|at|from|by|or|we|you)(?:[ \t]+\1\b)+", re.IGNORECASE

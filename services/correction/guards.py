@@ -15,7 +15,7 @@ from services.correction.edits import Edit, changed_share, edits, slips
 from services.correction.language import language, scripts
 from services.correction.masking import MARKER
 from services.correction.protect import protected_spans
-from services.correction.usage import begins_sentence
+from services.correction.terms import begins_sentence
 
 LONG: Final = 40
 """Characters from which on a length is judged by its ratio."""
