@@ -24,6 +24,7 @@ from tests.integration.correcting import Correcting, correcting
 from tests.integration.sluice_command import runner
 from tests.transcripts import Typed, messages, write_folder
 
+LABELLED = Path(__file__).parents[1] / "data" / "oss_typos.jsonl"
 MESSAGES = 1_500
 SMALL = 60
 BATCH = 15
@@ -286,6 +287,22 @@ async def test_nothing_of_a_message_is_logged_or_measured(pipeline: Correcting, 
     told = await pipeline.told()
     assert "correction.load" in told
     assert SECRET not in told
+
+
+async def test_an_evaluation_tells_what_it_took(
+    pipeline: Correcting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = LABELLED.read_text(encoding="utf-8").splitlines(keepends=True)[:30]
+    (tmp_path / "few.jsonl").write_text("".join(lines))
+    sluice = runner(monkeypatch, capsys, tmp_path, pipeline.running.local.settings.as_environment())
+    first, again = [(await sluice("evaluate-correction", "few.jsonl", "--provider", "openai", "--json")) for _ in "12"]
+    assert first.code == 0, first.err
+    took = first.json
+    assert took["calls_per_1000"] >= 1000 / BATCH / 2
+    assert took["tokens_in_per_1000"] > took["tokens_out_per_1000"] > 0
+    assert 0 < took["p50_seconds"] <= took["p95_seconds"]
+    assert (again.json["calls_per_1000"], again.json["known_share"]) == (0, 1.0)
+    assert again.json["scores"] == took["scores"]
 
 
 async def test_the_command_writes_all_rows_and_runs_are_verified_and_rolled_back(
