@@ -82,7 +82,7 @@ def _corrected(match: re.Match[str]) -> str:
 
 def _right(word: str) -> str | None:
     """What a word stands for: as listed, or the one long word that it becomes if two letters change places."""
-    if (listed := misspellings().get(word)) or len(word) < _LONG or word in _right_words():
+    if (listed := misspellings().get(word)) or len(word) < _LONG or not word.isalpha() or word in _right_words():
         return listed
     swapped = (word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1))
     found = {one for one in swapped if one in _right_words()}

@@ -121,6 +121,7 @@ def test_the_dictionary_touches_no_other_language() -> None:
         ("a left-hander reads teh text", "a left-hander reads the text"),
         ("the [recieved mesage](⟦1⟧) is teh one", "the [received message](⟦1⟧) is the one"),
         ("see teh documentatino of farming", "see the documentation of farming"),
+        ("teh module's name and a package's", "the module's name and a package's"),
     ],
 )
 def test_names_terms_and_mentioned_words_stay(text: str, right: str) -> None:
