@@ -18,6 +18,8 @@ _DOUBLED: Final = re.compile(
 )
 _VARIANT: Final = re.compile(r"e(?=(?:able|ability|ment)s?$)")
 """Useable and usable, judgement and judgment: both are right."""
+_ENDING: Final = re.compile("(?:s|ed|ers?|ings?|ly)$")
+_RARE: Final = ("dictionary_rare", "dictionary_names", "dictionary_code", "dictionary_en-GB_to_en-US")
 _LONG_ENOUGH: Final = 5
 """A word whose several readings are told apart by how near they are; short ones are near to everything."""
 _LONG: Final = 8
@@ -29,14 +31,14 @@ _FAR_MORE_COMMON: Final = 3
 @cache
 def misspellings() -> Mapping[str, str]:
     """Misspelling → the one word it stands for, in small letters."""
-    listed = dict(_listed())
+    listed = dict(_listed("dictionary"))
     known = Counter(word for readings in listed.values() for word in readings)
     found = {wrong: _reading(wrong, readings, known) for wrong, readings in listed.items() if wrong not in known}
     return {wrong: right for wrong, right in found.items() if right and _VARIANT.sub("", wrong) != right}
 
 
-def _listed() -> list[tuple[str, list[str]]]:
-    text = files("codespell_lib").joinpath("data", "dictionary.txt").read_text(encoding="utf-8")
+def _listed(name: str) -> list[tuple[str, list[str]]]:
+    text = files("codespell_lib").joinpath("data", f"{name}.txt").read_text(encoding="utf-8")
     entries = [line.strip().partition("->") for line in text.lower().splitlines() if "->" in line]
     return [(wrong, _readings(rest)) for wrong, _, rest in entries]
 
@@ -65,6 +67,12 @@ def _right_words() -> frozenset[str]:
     return frozenset(misspellings().values())
 
 
+@cache
+def _rare_words() -> frozenset[str]:
+    """Words that are right, though seldom meant: codespell lists them apart."""
+    return frozenset(word for name in _RARE for word, _ in _listed(name))
+
+
 def correct_words(text: str) -> str:
     """The text with listed misspellings and doubled small words put right. Blanks and signs stay as they are."""
     return _DOUBLED.sub(r"\1", WORD.sub(_corrected, text))
@@ -82,8 +90,11 @@ def _corrected(match: re.Match[str]) -> str:
 
 def _right(word: str) -> str | None:
     """What a word stands for: as listed, or the one long word that it becomes if two letters change places."""
-    if (listed := misspellings().get(word)) or len(word) < _LONG or not word.isalpha() or word in _right_words():
+    listed, stem = misspellings().get(word), _ENDING.sub("", word)
+    if listed or len(word) < _LONG or not word.isalpha():
         return listed
+    if {word, stem} & _right_words() or word in _rare_words():
+        return None
     swapped = (word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1))
     found = {one for one in swapped if one in _right_words()}
     return found.pop() if len(found) == 1 else None

@@ -122,6 +122,7 @@ def test_the_dictionary_touches_no_other_language() -> None:
         ("the [recieved mesage](⟦1⟧) is teh one", "the [received message](⟦1⟧) is the one"),
         ("see teh documentatino of farming", "see the documentation of farming"),
         ("teh module's name and a package's", "the module's name and a package's"),
+        ("teh discreet and preformed ones", "the discreet and preformed ones"),
     ],
 )
 def test_names_terms_and_mentioned_words_stay(text: str, right: str) -> None:
