@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from deployment.declared import stages
 from deployment.rendering import headed, render
 from deployment.scaling import RECOMMENDED, calls_of_a_pod, lag_threshold
+from schemas.correction import FileSlice, TranscriptSource
 from schemas.deduplication import ShardReady
 from shared.broker.rights import Right, rights
 from shared.broker.topics import USUAL_COPIES, topic_config
@@ -59,6 +60,11 @@ def works_on_shards(stage: Stage) -> bool:
     return stage.reads.model is ShardReady
 
 
+def reads_transcripts(stage: Stage) -> bool:
+    """Whether it opens the files that its messages are about."""
+    return stage.reads.model in {TranscriptSource, FileSlice}
+
+
 def _settings() -> Settings:
     return Settings.load({})
 
@@ -72,6 +78,7 @@ def _deployment(stage: Stage) -> str:
         database=_boolean(uses_database([stage])),
         asks=_boolean(asks_vendor(stage)),
         shards=_boolean(works_on_shards(stage)),
+        transcripts=_boolean(reads_transcripts(stage)),
         grace=grace_seconds(),
     )
 

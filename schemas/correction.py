@@ -68,7 +68,7 @@ class Extracted(Contract):
     message_index: int
     """Among the rows of the file, from 0."""
     line: int
-    """In the file, from 1."""
+    """In the file, from 1; in an array, the number of the element."""
     block: int = 0
     """In the record, from 0."""
     message_type: str

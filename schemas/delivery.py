@@ -31,6 +31,8 @@ class Header:
     DLQ_FAILED_AT: Final = "x-dlq-failed-at"
     DLQ_ORIGINAL_BYTES: Final = "x-dlq-original-bytes"
     """Only where the copy had to be cut; the whole record is where it was."""
+    DLQ_WHOLE: Final = "x-dlq-whole"
+    """Only where the stage has made the record itself, of a part of what it was given: it can come back as it is."""
     DLQ_CYCLE: Final = "x-dlq-cycle"
     """How often the record has been replayed. It has this itself, and so has its dead letter if it fails again."""
     DLQ_LETTERS: Final = "x-dlq-letters"

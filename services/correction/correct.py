@@ -10,7 +10,7 @@ from schemas.correction import Corrected, CorrectionStatus, Identified
 from services.correction.edits import edits
 from services.correction.guards import GUARDS
 from services.correction.masking import MARKER, Masked, in_parts, mask
-from services.correction.passages import CORRECTION, PROMPT_VERSION, CorrectedPassage, Passage
+from services.correction.passages import CORRECTION, PROMPT_VERSION, CorrectedPassage, Passage, by_dictionary
 from services.correction.protect import protected_spans
 from services.correction.secrets import secret_spans
 from shared.llm.gateway import EMBEDDED, Ask
@@ -39,9 +39,7 @@ async def correct(items: Sequence[Identified], ask: Ask, settings: CorrectionSet
     """One final row an item. Raises TransientError if nobody can answer now."""
     hindrances = [hindrance(item) for item in items]
     places = [place for place, why in enumerate(hindrances) if not why]
-    found = await corrected_texts(
-        [items[place].text or "" for place in places], ask, places, redact=settings.redact_secrets
-    )
+    found = await corrected_texts([items[place].text or "" for place in places], ask, settings, places)
     results = dict(zip(places, found, strict=True))
     return [
         _outcome(item, *results.get(place, (Verdict(CorrectionStatus.SKIPPED, hindrances[place]), NO_USAGE)))
@@ -50,12 +48,17 @@ async def correct(items: Sequence[Identified], ask: Ask, settings: CorrectionSet
 
 
 async def corrected_texts(
-    texts: Sequence[str], ask: Ask, places: Sequence[int] | None = None, *, redact: bool
+    texts: Sequence[str], ask: Ask, settings: CorrectionSettings, places: Sequence[int] | None = None
 ) -> list[tuple[Verdict, Usage]]:
-    """What comes of each text and what it took. `places`: where they stand in the batch, default all; `redact`: hide
-    secrets from whoever is asked over the network. Raises TransientError."""
+    """What comes of each text and what it took. `places`: where they stand in the batch, default all.
+
+    Raises TransientError.
+    """
     places = range(len(texts)) if places is None else places
-    works = [_parts(text, secrets=redact and _leaves(ask, place)) for text, place in zip(texts, places, strict=True)]
+    works = [
+        _for_vendor(text, settings) if _leaves(ask, place) else tuple(map(mask, in_parts(text)))
+        for text, place in zip(texts, places, strict=True)
+    ]
     passages = [Passage(text=part.text) for parts in works for part in parts]
     asked = [place for parts, place in zip(works, places, strict=True) for _ in parts]
     answers = iter(await ask(CORRECTION, passages, asked) if passages else ())
@@ -80,8 +83,11 @@ def _leaves(ask: Ask, place: int) -> bool:
     return ask.choice(CORRECTION, place) != EMBEDDED
 
 
-def _parts(text: str, *, secrets: bool) -> tuple[Masked, ...]:
-    return tuple(mask(part, secret_spans(part) if secrets else ()) for part in in_parts(text))
+def _for_vendor(text: str, settings: CorrectionSettings) -> tuple[Masked, ...]:
+    """The parts as they leave the house. What the dictionary has put right stays so, whatever comes of the call."""
+    redact = settings.redact_secrets
+    parts = tuple(mask(part, secret_spans(part) if redact else ()) for part in in_parts(text))
+    return tuple(part._replace(text=by_dictionary(part.text)) for part in parts) if settings.pre_pass else parts
 
 
 def verdict(text: str, parts: Sequence[Masked], answers: Sequence[Answered]) -> Verdict:

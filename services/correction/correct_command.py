@@ -30,6 +30,7 @@ class Options:
     output: Path | None
     provider: str | None
     format: str
+    pre_pass: bool
     dry_run: bool
     diff: bool
     manifest: Path | None
@@ -57,6 +58,9 @@ class Options:
 @click.option(
     "--format", default="", help="Format of the transcripts: session-log or chat-export. [default: recognised]"
 )
+@click.option(
+    "--pre-pass", is_flag=True, help="The dictionary corrects first. Stages that run elsewhere do as they are set."
+)
 @click.option("--dry-run", is_flag=True, help="Say what a run would do and take. Calls nobody, writes nothing.")
 @click.option("--diff", is_flag=True, help="Print the lines that are corrected, before and after.")
 @click.option("--manifest", type=click.Path(dir_okay=False, path_type=Path), help="Write what was found in INPUT here.")
@@ -68,7 +72,8 @@ class Options:
 def correct(source: Path, **options: Any) -> None:
     """Correct what people typed in chat transcripts; everything else passes through as it is.
 
-    INPUT is a .jsonl file, a folder with such files below it, or a manifest that an earlier run wrote. Code, paths,
+    INPUT is a .jsonl file, the conversations.json of a chat export, a folder with such files below it, or a manifest
+    that an earlier run wrote. Code, paths,
     names and numbers come back byte for byte; where anything is in doubt the original stays, with the reason. Exit code
     0: every row is final; 1: some lines could not be read, or the manifest says NO-GO; 2: wrong usage.
     """
@@ -80,11 +85,18 @@ def correct(source: Path, **options: Any) -> None:
     elif not (chosen.dry_run or chosen.diff):
         raise UsageError("there is nowhere to write to", remedy="give --output FILE, or try it with --dry-run")
     settings = Settings.load()
+    if chosen.pre_pass:
+        settings = with_pre_pass(settings)
     if chosen.provider:
         _check_provider(settings, chosen.provider)
     wanted = _source(source, chosen)
     work = _rehearsed if chosen.dry_run else _corrected
     raise SystemExit(asyncio.run(work(wanted, settings, chosen)))
+
+
+def with_pre_pass(settings: Settings) -> Settings:
+    """The settings with the dictionary before any language model."""
+    return settings.model_copy(update={"correction": settings.correction.model_copy(update={"pre_pass": True})})
 
 
 def _check_provider(settings: Settings, provider: str) -> None:
@@ -103,10 +115,11 @@ def _source(path: Path, options: Options) -> "TranscriptSource":
     from uuid import uuid4
 
     from schemas.correction import TranscriptSource
+    from services.correction.transcripts.arrays import is_array
 
     return TranscriptSource(
         source_id=f"source-{uuid4()}",
-        path=str(_from_manifest(path) if path.suffix == ".json" else path.resolve()),
+        path=str(_from_manifest(path) if path.suffix == ".json" and not is_array(path) else path.resolve()),
         format=options.format,
         force=options.force,
         max_files=options.max_files,
@@ -123,7 +136,10 @@ def _from_manifest(path: Path) -> Path:
     except (OSError, ValueError):
         document = None
     if not isinstance(document, dict):
-        raise UsageError(f"{path} is no manifest", remedy="give a .jsonl file, a folder, or what --manifest wrote")
+        raise UsageError(
+            f"{path} is no manifest",
+            remedy="give .jsonl, an array of conversations, a folder, or what --manifest wrote",
+        )
     return Path(checked(document)["source"]["path"])
 
 

@@ -1,4 +1,4 @@
-"""Corrections out of codespell's dictionary: misspellings that stand for one word only.
+"""Corrections out of codespell's dictionary: misspellings that stand for one word only, and swapped letters.
 
 The data file of the installed package is read; nothing of it is copied into the product.
 """
@@ -11,14 +11,19 @@ from importlib.resources import files
 from typing import Final
 
 from services.correction.edits import WORD, slips
+from services.correction.terms import stands_for_itself
 
 _DOUBLED: Final = re.compile(
     r"\b(the|a|an|and|to|of|in|for|with|is|are|be|it|this|as|at|from|by|or|we|you)(?:[ \t]+\1\b)+", re.IGNORECASE
 )
 _VARIANT: Final = re.compile(r"e(?=(?:able|ability|ment)s?$)")
 """Useable and usable, judgement and judgment: both are right."""
+_ENDING: Final = re.compile("(?:s|ed|ers?|ings?|ly)$")
+_RARE: Final = ("dictionary_rare", "dictionary_names", "dictionary_code", "dictionary_en-GB_to_en-US")
 _LONG_ENOUGH: Final = 5
 """A word whose several readings are told apart by how near they are; short ones are near to everything."""
+_LONG: Final = 8
+"""A word whose letters hardly make another word in another order."""
 _FAR_MORE_COMMON: Final = 3
 """So many times as many misspellings: words that are written often are misspelled in more ways."""
 
@@ -26,14 +31,14 @@ _FAR_MORE_COMMON: Final = 3
 @cache
 def misspellings() -> Mapping[str, str]:
     """Misspelling → the one word it stands for, in small letters."""
-    listed = dict(_listed())
+    listed = dict(_listed("dictionary"))
     known = Counter(word for readings in listed.values() for word in readings)
     found = {wrong: _reading(wrong, readings, known) for wrong, readings in listed.items() if wrong not in known}
     return {wrong: right for wrong, right in found.items() if right and _VARIANT.sub("", wrong) != right}
 
 
-def _listed() -> list[tuple[str, list[str]]]:
-    text = files("codespell_lib").joinpath("data", "dictionary.txt").read_text(encoding="utf-8")
+def _listed(name: str) -> list[tuple[str, list[str]]]:
+    text = files("codespell_lib").joinpath("data", f"{name}.txt").read_text(encoding="utf-8")
     entries = [line.strip().partition("->") for line in text.lower().splitlines() if "->" in line]
     return [(wrong, _readings(rest)) for wrong, _, rest in entries]
 
@@ -56,6 +61,18 @@ def _reading(wrong: str, readings: list[str], known: Mapping[str, int]) -> str:
     return first if known[first] >= times * known[second] else ""
 
 
+@cache
+def _right_words() -> frozenset[str]:
+    """Words that misspellings stand for."""
+    return frozenset(misspellings().values())
+
+
+@cache
+def _rare_words() -> frozenset[str]:
+    """Words that are right, though seldom meant: codespell lists them apart."""
+    return frozenset(word for name in _RARE for word, _ in _listed(name))
+
+
 def correct_words(text: str) -> str:
     """The text with listed misspellings and doubled small words put right. Blanks and signs stay as they are."""
     return _DOUBLED.sub(r"\1", WORD.sub(_corrected, text))
@@ -63,9 +80,21 @@ def correct_words(text: str) -> str:
 
 def _corrected(match: re.Match[str]) -> str:
     word = match.group()
-    right = misspellings().get(word.lower().replace("\u2019", "'"))
-    if right is None:
+    right = _right(word.lower().replace("\u2019", "'"))
+    if right is None or stands_for_itself(match):
         return word
     if word.isupper():
         return right.upper()
     return right if word.islower() else right[0].upper() + right[1:] if word.istitle() else word
+
+
+def _right(word: str) -> str | None:
+    """What a word stands for: as listed, or the one long word that it becomes if two letters change places."""
+    listed, stem = misspellings().get(word), _ENDING.sub("", word)
+    if listed or len(word) < _LONG or not word.isalpha():
+        return listed
+    if {word, stem} & _right_words() or word in _rare_words():
+        return None
+    swapped = (word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1))
+    found = {one for one in swapped if one in _right_words()}
+    return found.pop() if len(found) == 1 else None

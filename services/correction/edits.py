@@ -6,6 +6,8 @@ from typing import Final, NamedTuple
 from rapidfuzz.distance import OSA, Levenshtein
 
 WORD: Final = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
+_NEAR: Final = 2
+"""Slips between a word and its misspelling; more make another word, or another ending."""
 _TOKEN: Final = re.compile(r"⟦\d+⟧|\w+(?:['\u2019]\w+)*|[^\w\s]")
 
 
@@ -39,6 +41,19 @@ def edits(before: str, after: str) -> list[Edit]:
         found.append(edit)
         old_end, new_end = step.src_end, step.dest_end
     return found
+
+
+def kind_of(wrong: str, right: str) -> str:
+    """What kind of mistake is repaired by writing `right` for `wrong`; one of the two may be empty."""
+    if not any(letter.isalnum() for letter in wrong + right):
+        return "punctuation"
+    if not wrong or not right:
+        return "missing word" if right else "surplus word"
+    if wrong.casefold() == right.casefold():
+        return "case"
+    if "".join(wrong.split()) == "".join(right.split()):
+        return "spacing"
+    return "spelling" if len(wrong.split()) == len(right.split()) and slips(wrong, right) <= _NEAR else "wording"
 
 
 def slips(one: str, other: str) -> int:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -10,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from services.correction.correct_command import with_pre_pass
 from shared.errors import UsageError
 from shared.settings import EMBEDDED_PROVIDER, Settings
 
 if TYPE_CHECKING:
     from services.correction.correct import Verdict
+    from shared.database import Database
     from shared.llm.gateway import Gateway
-
-    Usages = list[Any]
 
 AT_ONCE = 500
 Row = Mapping[str, Any]
@@ -29,9 +28,10 @@ Row = Mapping[str, Any]
 )
 @click.argument("labelled", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE")
 @click.option("--provider", default=EMBEDDED_PROVIDER, show_default=True, help="Who corrects.")
+@click.option("--pre-pass", is_flag=True, help="The dictionary corrects before the provider.")
 @click.option("--worst", type=click.IntRange(min=0), default=10, show_default=True, help="Show so many misses.")
 @click.option("--json", "json_output", is_flag=True, help="Print the report as JSON.")
-def evaluate_correction(labelled: Path, provider: str, worst: int, json_output: bool) -> None:
+def evaluate_correction(labelled: Path, provider: str, pre_pass: bool, worst: int, json_output: bool) -> None:
     """Measure corrections against labelled texts.
 
     Each line of FILE has `source`; and `target`, `edits` (pairs of wrong and right), `protected` (what must come back),
@@ -40,6 +40,8 @@ def evaluate_correction(labelled: Path, provider: str, worst: int, json_output: 
     """
     settings, rows = Settings.load(), read_rows(labelled)
     settings.llm.check(provider)
+    if pre_pass:
+        settings = with_pre_pass(settings)
     report = asyncio.run(_evaluated(rows, provider, settings, worst))
     if json_output:
         click.echo(json.dumps(report, indent=2))
@@ -71,9 +73,8 @@ async def _evaluated(rows: Sequence[Row], provider: str, settings: Settings, wor
     from services.correction.evaluation import Score, is_repaired, score_row
 
     texts = [str(row["source"]) for row in rows] + [str(row["target"]) for row in rows if "target" in row]
-    began = time.monotonic()
-    verdicts, usages = await _verdicts(texts, provider, settings)
-    elapsed, targets = time.monotonic() - began, iter(verdicts[len(rows) :])
+    verdicts, effort = await _verdicts(texts, provider, settings)
+    targets = iter(verdicts[len(rows) :])
     scores: dict[str, Score] = {"all": Score()}
     missed: list[Any] = []
     for row, source in zip(rows, verdicts, strict=False):
@@ -88,40 +89,41 @@ async def _evaluated(rows: Sequence[Row], provider: str, settings: Settings, wor
     return {
         "provider": provider,
         "scores": {name: score.as_dict() for name, score in scores.items()},
-        "tokens_in": sum(usage.tokens_in for usage in usages),
-        "tokens_out": sum(usage.tokens_out for usage in usages),
-        "cost_usd": sum(usage.cost_usd for usage in usages),
-        "texts_per_second": len(texts) / max(elapsed, 1e-9),
+        **effort,
         "worst": sorted(missed, key=lambda one: isinstance(one, list))[:worst],
     }
 
 
-async def _verdicts(texts: Sequence[str], provider: str, settings: Settings) -> "tuple[list[Verdict], Usages]":
+async def _verdicts(
+    texts: Sequence[str], provider: str, settings: Settings
+) -> "tuple[list[Verdict], Mapping[str, Any]]":
     """What comes of each text, and what it took."""
     from services.correction.correct import corrected_texts
+    from services.correction.effort import begin
     from shared.llm.gateway import EmbeddedProvider, Gateway
 
     async with AsyncExitStack() as stack:
-        gateway = Gateway({EMBEDDED_PROVIDER: EmbeddedProvider()}, settings.llm)
+        gateway, database = Gateway({EMBEDDED_PROVIDER: EmbeddedProvider()}, settings.llm), None
         if provider != EMBEDDED_PROVIDER:
-            gateway = await _vendors(stack, settings)
+            gateway, database = await _vendors(stack, settings)
+        effort = await begin(database)
         verdicts, usages = list["Verdict"](), list[Any]()
         for start in range(0, len(texts), AT_ONCE):
             some = texts[start : start + AT_ONCE]
             ask = gateway.ask_for("correct", [provider] * len(some))
-            found = await corrected_texts(some, ask, redact=settings.correction.redact_secrets)
+            found = await corrected_texts(some, ask, settings.correction)
             verdicts += [verdict for verdict, _ in found]
             usages += [usage for _, usage in found]
-    return verdicts, usages
+        return verdicts, await effort.told(len(texts), usages)
 
 
-async def _vendors(stack: AsyncExitStack, settings: Settings) -> "Gateway":
-    """The whole gateway, with cache, limits and budgets as everywhere."""
+async def _vendors(stack: AsyncExitStack, settings: Settings) -> "tuple[Gateway, Database]":
+    """The whole gateway, with cache, limits and budgets as everywhere, and the database in which it keeps its books."""
     from shared.service.models import make_gateway
     from shared.terminal.connect import open_database
 
     database = await stack.enter_async_context(open_database(settings))
-    return await stack.enter_async_context(make_gateway(settings, database, []))
+    return await stack.enter_async_context(make_gateway(settings, database, [])), database
 
 
 def _show(report: Mapping[str, Any]) -> None:
@@ -139,8 +141,10 @@ def _show(report: Mapping[str, Any]) -> None:
             share(score["precision"]),
             f"{score['clean_changed']} of {score['clean']}",
             share(score["clean_changed_share"]),
+            score["clean_misspelled"],
             share(score["protected_share"]),
             score["clean_breaches"],
+            f"{score['sentences_before']} → {score['sentences_after']}",
             None if score["gleu"] is None else round(score["gleu"], 3),
         )
         for name, score in report["scores"].items()
@@ -153,13 +157,32 @@ def _show(report: Mapping[str, Any]) -> None:
         "precision",
         "clean changed",
         "",
+        "misspelled",
         "protected kept",
         "breaches",
+        "sentences",
         "GLEU",
     )
-    kept = [(name, why, n) for name, s in report["scores"].items() for why, n in s["kept_original"].items()]
-    figures = {name: report[name] for name in ("provider", "tokens_in", "tokens_out", "cost_usd", "texts_per_second")}
-    show(table("Corrections", columns, rows), table("Kept as they were", ("tier", "reason", "rows"), kept))
-    show(facts("What it took", figures))
+    kept = [
+        (name, why, n, share(score["kept_original_share"][why]))
+        for name, score in report["scores"].items()
+        for why, n in score["kept_original"].items()
+    ]
+    kinds = [
+        (
+            name,
+            kind,
+            f"{one['repaired']} of {one['listed']}",
+            share(one["recall"]),
+            one["made"],
+            share(one["precision"]),
+        )
+        for name, score in report["scores"].items()
+        for kind, one in score["by_kind"].items()
+    ]
+    show(table("Corrections", columns, rows))
+    show(table("Edits by kind", ("tier", "kind", "repaired", "recall", "made", "precision"), kinds))
+    show(table("Kept as they were", ("tier", "reason", "rows", ""), kept))
+    show(facts("What it took", {name: value for name, value in report.items() if name not in {"scores", "worst"}}))
     for one in report["worst"]:
         click.echo(json.dumps(one, ensure_ascii=False))

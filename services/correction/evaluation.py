@@ -13,12 +13,14 @@ from typing import Any, Final
 
 from schemas.correction import CorrectionStatus
 from services.correction.correct import Verdict
-from services.correction.edits import edits
+from services.correction.dictionary import misspellings
+from services.correction.edits import edits, kind_of
 from services.correction.guards import breach
 from services.correction.masking import mask
 
 Row = Mapping[str, Any]
 _LONGEST_GRAM: Final = 4
+_END_OF_SENTENCE: Final = re.compile(r"[.!?…]+[\"'\u2019”)\]]*(?:\s|$)|\n")
 
 
 @dataclass(slots=True)
@@ -45,6 +47,25 @@ class Gleu:
 
 
 @dataclass(slots=True)
+class KindScore:
+    """Counts over edits of one kind."""
+
+    listed: int = 0
+    repaired: int = 0
+    made: int = 0
+    """That the correction made; right ones and others."""
+    made_as_listed: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """With the shares."""
+        return {
+            **asdict(self),
+            "recall": _share(self.repaired, self.listed),
+            "precision": _share(self.made_as_listed, self.made),
+        }
+
+
+@dataclass(slots=True)
 class Score:
     """Counts over rows."""
 
@@ -57,11 +78,17 @@ class Score:
     clean: int = 0
     """Texts that are right as they are."""
     clean_changed: int = 0
+    clean_misspelled: int = 0
+    """Of these, texts that were not so right: all that was changed are misspellings that codespell lists, too."""
     clean_breaches: int = 0
     """Clean texts whose correction a guard objects to; none may come out."""
     protected: int = 0
     protected_kept: int = 0
     kept_original: Counter[str] = field(default_factory=Counter)
+    sentences_before: int = 0
+    sentences_after: int = 0
+    """What splits texts into sentences later should find as many as before, or more."""
+    by_kind: dict[str, KindScore] = field(default_factory=dict)
     gleu: Gleu = field(default_factory=Gleu)
 
     def as_dict(self) -> dict[str, Any]:
@@ -69,9 +96,13 @@ class Score:
         return {
             **asdict(self),
             "kept_original": dict(self.kept_original),
+            "kept_original_share": {why: _share(rows, self.rows) for why, rows in self.kept_original.items()},
+            "protected_failures": self.protected - self.protected_kept,
+            "by_kind": {kind: score.as_dict() for kind, score in sorted(self.by_kind.items()) if self.edits},
             "recall": _share(self.repaired, self.edits),
             "precision": _share(self.made_as_listed, self.made if self.edits else 0),
             "clean_changed_share": _share(self.clean_changed, self.clean),
+            "over_correction_share": _share(self.clean_changed - self.clean_misspelled, self.clean),
             "protected_share": _share(self.protected_kept, self.protected),
             "gleu": self.gleu.value,
         }
@@ -87,35 +118,55 @@ def score_row(score: Score, row: Row, source: Verdict, target: Verdict | None) -
     score.rows += 1
     if source.status is CorrectionStatus.KEPT_ORIGINAL:
         score.kept_original[source.reason] += 1
-    wanted = [(str(wrong), str(right)) for wrong, right in row.get("edits", ())]
-    score.edits += len(wanted)
-    score.repaired += sum(is_repaired(text, corrected, wrong, right) for wrong, right in wanted)
-    made = [edit.shown() for edit in edits(text, corrected)]
-    score.made += len(made)
-    score.made_as_listed += sum(_listed(edit, wanted) for edit in made)
+    score.sentences_before += sentences(text)
+    score.sentences_after += sentences(corrected)
+    _edits(score, row, text, corrected)
     spans = [str(span) for span in row.get("protected", ())]
     score.protected += len(spans)
     score.protected_kept += sum(corrected.count(span) >= text.count(span) for span in spans)
     if target is not None:
-        _clean(score, str(row["target"]), target)
+        _clean(score, str(row["target"]), str(row["target"]) if target.text is None else target.text)
     _references(score, row, text, corrected)
 
 
-def _clean(score: Score, text: str, found: Verdict) -> None:
+def _edits(score: Score, row: Row, text: str, corrected: str) -> None:
+    wanted = [(str(wrong), str(right)) for wrong, right in row.get("edits", ())]
+    for wrong, right in wanted:
+        kind = score.by_kind.setdefault(kind_of(wrong, right), KindScore())
+        repaired = is_repaired(text, corrected, wrong, right)
+        kind.listed += 1
+        kind.repaired += repaired
+        score.edits += 1
+        score.repaired += repaired
+    for made in (edit.shown() for edit in edits(text, corrected)):
+        kind, listed = score.by_kind.setdefault(kind_of(*made), KindScore()), _listed(made, wanted)
+        kind.made += 1
+        kind.made_as_listed += listed
+        score.made += 1
+        score.made_as_listed += listed
+
+
+def sentences(text: str) -> int:
+    """Sentences and lines without an end, as a simple splitter counts them."""
+    return sum(bool(part.strip()) for part in _END_OF_SENTENCE.split(text))
+
+
+def _clean(score: Score, text: str, after: str) -> None:
     score.clean += 1
-    if found.text is not None and found.text != text:
-        score.clean_changed += 1
-        score.clean_breaches += breach(mask(text).text, mask(found.text).text) is not None
+    if after == text:
+        return
+    shown = [edit.shown() for edit in edits(text, after)]
+    score.clean_changed += 1
+    score.clean_misspelled += all(misspellings().get(wrong.lower()) == right.lower() for wrong, right in shown)
+    score.clean_breaches += breach(mask(text).text, mask(after).text) is not None
 
 
 def _references(score: Score, row: Row, text: str, corrected: str) -> None:
     references = [str(reference) for reference in row.get("refs", ())]
-    if not references:
-        return
-    score.gleu.add(text, corrected, references)
-    if all(reference == text for reference in references):
-        score.clean += 1
-        score.clean_changed += corrected != text
+    if references:
+        score.gleu.add(text, corrected, references)
+        if all(reference == text for reference in references):
+            _clean(score, text, corrected)
 
 
 def is_repaired(before: str, after: str, wrong: str, right: str) -> bool:

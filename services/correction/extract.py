@@ -11,9 +11,8 @@ from typing import Any, Final, NamedTuple
 from schemas.correction import Extracted, FileSlice, Reference
 from schemas.delivery import Header, RejectCode
 from services.correction.scanning import TOO_LONG, Unreadable, parsed, rows_of
-from services.correction.store import SliceCounts, close_slices
-from services.correction.transcripts.formats import adapter_of, recognised
-from services.correction.transcripts.records import raw_records
+from services.correction.store import REPAIRED_ROWS, SliceCounts, close_slices
+from services.correction.transcripts.formats import adapter_of, recognised, records_of
 from services.correction.transcripts.rows import Row, Skipped
 from shared.database import Database
 from shared.runtime.envelope import Envelope, Envelopes
@@ -24,8 +23,7 @@ INLINE_TYPED: Final = 16_384
 """Characters of a typed text that travel with its message; a longer one stays where it is."""
 INLINE_OTHER: Final = 4_096
 """The same for whatever nobody has typed: most of the bytes, and no stage looks at it."""
-REPAIRED_ROWS: Final = 90_000_000
-"""Index of rows out of repaired lines: it was not known how many there would be."""
+_OF_ITS_RECORD: Final = frozenset({Header.ATTEMPT, Header.PRODUCED_AT})
 SLICES_TOPIC: Final = "correction.slices"
 
 
@@ -34,7 +32,6 @@ class Invalid(NamedTuple):
 
     line: int
     start: int
-    end: int
     why: str
 
 
@@ -73,7 +70,7 @@ def extracted(one: FileSlice) -> ExtractedSlice:
     found = ExtractedSlice()
     adapter = adapter_of(one.format) if one.format else None
     session, at = one.session_id, one.first_row
-    for record in raw_records(Path(one.path), one.start, one.end, one.first_line):
+    for record in records_of(Path(one.path), one.start, one.end, one.first_line):
         found.counts.lines += 1
         try:
             content = parsed(record)
@@ -84,7 +81,7 @@ def extracted(one: FileSlice) -> ExtractedSlice:
             session = adapter.session_of(content) or session
             rows = rows_of(adapter, content)
         except Unreadable as error:
-            found.invalid.append(Invalid(record.line, record.start, record.end, str(error)))
+            found.invalid.append(Invalid(record.line, record.start, str(error)))
             found.counts.invalid += 1
             continue
         if isinstance(rows, Skipped):
@@ -108,8 +105,10 @@ def _without_rows(found: ExtractedSlice, content: Any) -> None:
 
 def _row(row: Row, index: int, block: int, place: Reference, common: Mapping[str, Any]) -> Extracted:
     inline = len(row.body) <= (INLINE_OTHER if row.not_typed else INLINE_TYPED)
+    # Rows of a repaired line have ids of their own: nobody knows how many the lines beside it will give.
+    origin = common["file"] if index < REPAIRED_ROWS else f"{common['file']}:{common['line']}"
     return Extracted(
-        extraction_id=f"ext:{conversation(common['session_id'], common['file'])}:{index:08}",
+        extraction_id=f"ext:{conversation(common['session_id'], origin)}:{index:08}",
         message_index=index,
         block=block,
         message_type=row.message_type,
@@ -134,13 +133,15 @@ def conversation(session: str, file: str) -> str:
 def _letter(one: FileSlice, envelope: Envelope, line: Invalid) -> tuple[StoredRecord, Reject]:
     """A dead letter says where the line is; the line itself stays in its file.
 
-    It is a slice of that one line: it can be replayed once the line is repaired, and its rows come after all others.
+    It is a slice of that one line, however long: it can be replayed once the line is repaired, and its rows come after
+    all others.
     """
-    key = f"line:{one.slice_id.partition(':')[0]}:{line.line}"
-    place = {"slice_id": key, "start": line.start, "end": line.end, "first_line": line.line}
+    key = f"line:{one.slice_id.removeprefix('line:').partition(':')[0]}:{line.line}"
+    place = {"slice_id": key, "start": line.start, "end": line.start + 1, "first_line": line.line}
     again = one.model_copy(update={**place, "first_row": REPAIRED_ROWS + line.line})
     value = json.dumps({**again.model_dump(), "line": line.line, "error": line.why}).encode()
-    headers = [(Header.BATCH_ID, envelope.headers[Header.BATCH_ID])]
+    known = {name: value for name, value in envelope.headers.items() if name not in _OF_ITS_RECORD}
+    headers = list({**known, Header.DLQ_WHOLE: b"1"}.items())
     record = StoredRecord(
         SLICES_TOPIC, envelope.record.partition, key, value, headers, int(envelope.ingested_at * 1000)
     )

@@ -7,6 +7,7 @@ corrected the text.
 import re
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from services.correction.dictionary import correct_words
@@ -14,6 +15,7 @@ from services.correction.edits import Edit, changed_share, edits, slips
 from services.correction.language import language, scripts
 from services.correction.masking import MARKER
 from services.correction.protect import protected_spans
+from services.correction.terms import begins_sentence
 
 LONG: Final = 40
 """Characters from which on a length is judged by its ratio."""
@@ -126,7 +128,6 @@ _NEGATION: Final = re.compile(
 )
 _SIGNS: Final = re.compile(r"[^\w\s.,;:!?'\u2019\u2018\"“”…\u2013—-]")
 _INDENT: Final = re.compile(r"^[ \t]*(?:[-*+]|\d+[.)])?[ \t]*")
-_ENDS_A_SENTENCE: Final = re.compile(r"(?:^|[.!?:…]|\n)[\s\"'“\u2018(*_#>-]*\Z")
 
 
 class Breach(NamedTuple):
@@ -138,8 +139,12 @@ class Breach(NamedTuple):
 
 def breach(before: str, after: str) -> Breach | None:
     """The first rule that the corrected text breaks; None if it may stand."""
-    if before == after:
-        return None
+    return None if before == after else _first_breach(before, after)
+
+
+@lru_cache(maxsize=1_024)
+def _first_breach(before: str, after: str) -> Breach | None:
+    """Kept for a moment: an answer is judged when it comes, and once more when it is handed out with all others."""
     return next(
         (Breach(reason, sentence) for reason, (broken, sentence) in GUARDS.items() if broken(before, after)), None
     )
@@ -214,7 +219,7 @@ def _may_be_capital(old: str, new: str, after: str) -> bool:
     if new[:1] != old[:1].upper() or new[1:] != old[1:]:
         return False
     return new[:2] in {"I", "I'", "I\u2019"} or any(
-        _ENDS_A_SENTENCE.search(after[: place.start()]) for place in re.finditer(rf"\b{re.escape(new)}\b", after)
+        begins_sentence(after, place.start()) for place in re.finditer(rf"\b{re.escape(new)}\b", after)
     )
 
 

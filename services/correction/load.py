@@ -7,7 +7,8 @@ from schemas.enums import ItemStatus
 from services.correction.final_row import final_row
 from services.correction.sinks.buffer import load_waiting
 from services.correction.sinks.making import make_sink
-from services.correction.store import PIPELINE, store_rows
+from services.correction.sinks.postgres import PostgresSink
+from services.correction.store import PIPELINE
 from shared.database import Database
 from shared.database.announcements import mark_announced, unannounced_batches
 from shared.database.ledger import ItemOutcome, finish_items
@@ -24,7 +25,8 @@ async def load(items: Sequence[Corrected], envelopes: Envelopes, database: Datab
     outcomes = [_outcome(item, envelope) for item, envelope in zip(items, envelopes, strict=True)]
     async with database.transaction() as transaction:
         moved = sorted((await finish_items(transaction, PIPELINE, outcomes)).moved)
-        await store_rows(transaction, [final_row(items[place], outcomes[place].batch_id) for place in moved])
+        rows = [final_row(items[place], outcomes[place].batch_id) for place in moved]
+        await PostgresSink(transaction).load(rows)
     return [emit() for _ in items]
 
 

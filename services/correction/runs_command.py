@@ -67,19 +67,22 @@ def verify(run_id: str, warehouse: bool, as_json: bool) -> None:
 
 async def _verified(database: "Database", run_id: str, settings: Settings, warehouse: bool) -> dict[str, Any]:
     from services.correction.sinks.quota import taken_today
+    from services.correction.store import count_repaired
 
     run = await _run(database, run_id)
+    run["repaired"] = await count_repaired(database, run_id)
     lines = run["records"] + sum(run["skipped"].values()) + run["invalid"]
     sums = {
         "every_slice_extracted": run["slices"] == run["slices_extracted"],
         "lines_accounted_for": lines == run["lines"],
-        "rows_final": run["completed"] == run["rows"],
+        "rows_final": run["completed"] == run["rows"] + run["repaired"],
         "unreadable_in_dead_letters": run["dead_lettered"] == run["invalid"] + run["unreadable"],
     }
     if warehouse:
         sums["rows_in_warehouse"] = await _in_warehouse(database, run_id, settings) == run["stored"]
         run["jobs_of_today"] = dict(await taken_today(database))
-    counts = {name: run[name] for name in ("lines", "records", "rows", "invalid", "unreadable", "completed", "stored")}
+    names = ("lines", "records", "rows", "invalid", "repaired", "unreadable", "completed", "stored")
+    counts = {name: run[name] for name in names}
     more: dict[str, Any] = {name: run[name] for name in ("skipped", "jobs_of_today") if name in run}
     return {**counts, **more, **sums, "reconciled": all(sums.values())}
 
@@ -95,7 +98,7 @@ async def _in_warehouse(database: "Database", run_id: str, settings: Settings) -
     sink = make_sink(correction)
     if not await take(database, "query", correction.query_jobs_a_day):
         raise UsageError("the query jobs of today are used up", remedy="try again after midnight UTC")
-    return await asyncio.to_thread(sink.count, run_id)
+    return await sink.count(run_id)
 
 
 @correction_runs.command(name="roll-back")

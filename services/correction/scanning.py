@@ -12,13 +12,15 @@ from pydantic_core import from_json
 from schemas.correction import FileSlice, TranscriptSource
 from services.correction.manifest import Discovery, FileFacts
 from services.correction.moments import in_utc
-from services.correction.transcripts.formats import adapter_of, recognised
-from services.correction.transcripts.records import RawRecord, raw_records
+from services.correction.transcripts.formats import adapter_of, recognised, records_of
+from services.correction.transcripts.records import RawRecord
 from services.correction.transcripts.rows import Adapter, Row, Skipped
 
 SLICE_RECORDS: Final = 1_000
 SLICE_BYTES: Final = 2 * 1024 * 1024
 """A slice ends with the record that reaches one of the two."""
+EXPORT: Final = "conversations.json"
+"""What ChatGPT and Claude call the array of all conversations; .json files beside it hold other things."""
 TOO_LONG: Final = "the line is too long"
 NOT_AN_OBJECT: Final = "the line is no JSON object"
 UNKNOWN_FORMAT: Final = "no format is known whose records look like this"
@@ -29,15 +31,15 @@ class Unreadable(ValueError):  # noqa: N818 -- says what a line is
 
 
 def transcript_files(source: TranscriptSource) -> Iterator[Path]:
-    """The file itself, or every .jsonl file below the folder, in the order of names. Links are not followed.
+    """The file itself, or every .jsonl file and export of conversations below the folder, in the order of names.
 
-    Raises OSError.
+    Links are not followed. Raises OSError.
     """
     root = Path(source.path)
     if root.is_file():
         yield root
         return
-    found = (path for path in _walk(root) if path.suffix == ".jsonl")
+    found = (path for path in _walk(root) if path.suffix == ".jsonl" or path.name == EXPORT)
     for number, path in enumerate(found):
         if source.max_files is not None and number >= source.max_files:
             return
@@ -151,7 +153,7 @@ def _scan(path: Path, source: TranscriptSource, found: Discovery) -> list[FileSl
     end, line = 0, 0
     try:
         facts.size = path.stat().st_size
-        for record in raw_records(path):
+        for record in records_of(path):
             end, line = record.end, record.line
             facts.lines += 1
             adapter = _look(record, adapter, facts, cutter, found)

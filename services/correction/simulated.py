@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from services.correction.dictionary import misspellings
 from services.correction.passages import by_dictionary
 
 
@@ -21,4 +22,5 @@ class SimulatedCorrections:
 
 def simulated_answers(_: Path | None) -> SimulatedCorrections:
     """Labels are about indicators; they say nothing here."""
+    misspellings()  # read before the first call: a vendor that stops for it would find many waiting, and refuse some
     return SimulatedCorrections()

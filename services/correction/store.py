@@ -16,6 +16,8 @@ from shared.database.ledger import NewBatch, batch, open_batch
 PIPELINE = "correction"
 PAGE = 1_000
 LAST_INDEX = ":99999999"
+REPAIRED_ROWS = 90_000_000
+"""Index of rows out of repaired lines: it was not known how many there would be."""
 _JSON_COLUMNS = ("body", "edits", "thread", "extra")
 ROLLING = "rolling-"
 """Batches that hold whatever came within an hour: nobody knows how much that will be."""
@@ -127,6 +129,12 @@ async def roll_back(database: Database, run_id: str) -> int:
 async def count_stored(executor: Executor, run_id: str) -> int:
     """How many rows a rollback would delete."""
     found: int = await executor.fetchval(queries()["count_stored"], run_id)
+    return found
+
+
+async def count_repaired(executor: Executor, run_id: str) -> int:
+    """How many rows came of lines that were repaired and sent in again; a run's slices do not count them."""
+    found: int = await executor.fetchval(queries()["count_repaired"], run_id, str(REPAIRED_ROWS))
     return found
 
 

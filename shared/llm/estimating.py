@@ -77,12 +77,14 @@ Key = tuple[str, str, str]
 
 
 class CallsMade(NamedTuple):
-    """What was called in a span of time."""
+    """What was called in a span of time; the median of the seconds that calls took, and what one in twenty exceeded."""
 
     calls: int
     tokens_in: int
     tokens_cached: int
     cost_usd: float
+    p50_seconds: float | None
+    p95_seconds: float | None
 
 
 async def moment(executor: Executor) -> datetime:

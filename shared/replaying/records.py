@@ -63,7 +63,7 @@ def refusal(letter: Letter, terms: Terms) -> str:
         return f"it is {letter['resolution']} already"
     if cycle_of(letter) >= terms.cycles and not terms.force:
         return f"it has been replayed {cycle_of(letter)} times; repair the cause, then use --force with its id"
-    if letter["offset"] < 0:
+    if letter["offset"] < 0 and Header.DLQ_WHOLE not in headers_of(letter):
         return "it was put together from several records; use `sluice retry-failed`"
     if _LOST in (letter["item_id"] or ""):
         return "its key is not UTF-8 and was not kept; send it again from its source"

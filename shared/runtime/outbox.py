@@ -24,7 +24,8 @@ class StoredRecord:
         self.value = value
         self.headers = headers
         self.timestamp = timestamp
-        identity = repr((topic, partition, key, dict(headers).get(Header.BATCH_ID))).encode()
+        known = dict(headers)
+        identity = repr((topic, partition, key, known.get(Header.BATCH_ID), known.get(Header.DLQ_CYCLE))).encode()
         self.offset = -1 - int.from_bytes(hashlib.sha256(identity).digest()[:7])
 
 

@@ -22,6 +22,11 @@ class CorrectionSettings(Concern):
         default=True,
         meaning="whether keys and passwords in transcripts are hidden from language models, and put back afterwards",
     )
+    pre_pass: bool = variable(
+        "SLUICE_CORRECTION_PRE_PASS",
+        default=False,
+        meaning="whether the dictionary corrects before a language model is asked",
+    )
     bigquery_table: str | None = variable(
         "SLUICE_CORRECTION_BIGQUERY_TABLE",
         default=None,

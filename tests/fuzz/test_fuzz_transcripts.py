@@ -22,7 +22,7 @@ KEYS = [
     "type", "message", "content", "role", "text", "thinking", "name", "input", "sessionId", "session_id",
     "uuid", "parentUuid", "timestamp", "costUSD", "isMeta", "isSidechain", "isCompactSummary",
     "toolUseResult", "compactMetadata", "snapshot", "messages", "mapping", "current_node", "author", "parts",
-    "create_time", "model", "cwd", "version", "source", "data", "odd",
+    "create_time", "model", "cwd", "version", "source", "data", "odd", "chat_messages", "sender",
 ]  # fmt: skip
 KINDS = [
     "user",
@@ -54,12 +54,12 @@ RECORDS = st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=12)
 LINES = RECORDS.map(json.dumps) | st.text(max_size=40) | st.just("") | st.just('{"type": "user", "content": "\\ud800"}')
 
 
-@fuzz("transcripts", lines=st.lists(LINES, min_size=1, max_size=6))
-def test_every_line_has_its_place(lines: list[str]) -> None:
-    raw = "\n".join(line.replace("\n", " ").replace("\r", " ") for line in lines).encode(errors="replace")
+@fuzz("transcripts", lines=st.lists(LINES, min_size=1, max_size=6), array=st.booleans())
+def test_every_line_has_its_place(lines: list[str], array: bool) -> None:
+    raw = (",\n" if array else "\n").join(line.replace("\n", " ").replace("\r", " ") for line in lines)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "a.jsonl"
-        path.write_bytes(raw)
+        path = Path(folder) / ("conversations.json" if array else "a.jsonl")
+        path.write_bytes((f"[{raw}]" if array else raw).encode(errors="replace"))
         found, slices = look_through(TranscriptSource(source_id="s", path=str(path)))
         read = [extracted(one) for one in slices]
     assert found.lines == sum(one.counts.lines for one in read)

@@ -24,6 +24,7 @@ from tests.integration.correcting import Correcting, correcting
 from tests.integration.sluice_command import runner
 from tests.transcripts import Typed, messages, write_folder
 
+LABELLED = Path(__file__).parents[1] / "data" / "oss_typos.jsonl"
 MESSAGES = 1_500
 SMALL = 60
 BATCH = 15
@@ -221,6 +222,49 @@ async def test_invalid_lines_become_dead_letters_with_file_and_line(pipeline: Co
     assert all("hunter2" not in letter["error_message"] for letter in letters)
 
 
+async def test_a_line_comes_through_once_it_is_repaired_and_its_dead_letter_replayed(
+    pipeline: Correcting,
+    place: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def line(number: int) -> str:
+        return json.dumps({"type": "user", "message": {"role": "user", "content": f"please mend teh line {number}"}})
+
+    path = place / "mended.jsonl"
+    path.write_text("\n".join([line(1), line(2) + "{" * 500, line(3)]) + "\n")
+    run_id = await pipeline.run(path, force=True)
+    assert len(await pipeline.rows(run_id)) == 2
+    sluice = runner(monkeypatch, capsys, tmp_path, pipeline.running.local.settings.as_environment())
+
+    async def letters(count: int) -> None:
+        query = "SELECT count(*) FROM dead_letters WHERE batch_id = $1"
+
+        async def there() -> bool:
+            return bool(await pipeline.database.fetchval(query, run_id) == count)
+
+        await eventually(there, f"{count} dead letters are kept", 60)
+
+    for replayed in (1, 2):  # the first time in vain
+        await letters(replayed)
+        answer = await sluice("dead-letters", "replay", "--batch", run_id, "--json")
+        assert len(answer.json["replayed"]) == 1, answer.err
+        if replayed == 1:
+            await letters(2)
+            path.write_text("\n".join(map(line, (1, 2, 3))) + "\n")
+
+    async def repaired() -> bool:
+        return len(await pipeline.rows(run_id)) == 3
+
+    await eventually(repaired, "the repaired line is stored", 60)
+    rows = await pipeline.rows(run_id)
+    assert sorted(row["corrected_text"] for row in rows) == [f"please mend the line {number}" for number in (1, 2, 3)]
+    assert [row["source_line"] for row in rows] == [1, 3, 2]
+    verified = await sluice("correction-runs", "verify", run_id, "--json")
+    assert (verified.json["repaired"], verified.json["reconciled"]) == (1, True)
+
+
 async def test_a_source_of_which_most_is_unreadable_is_looked_through_and_left(
     pipeline: Correcting, place: Path
 ) -> None:
@@ -243,6 +287,22 @@ async def test_nothing_of_a_message_is_logged_or_measured(pipeline: Correcting, 
     told = await pipeline.told()
     assert "correction.load" in told
     assert SECRET not in told
+
+
+async def test_an_evaluation_tells_what_it_took(
+    pipeline: Correcting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = LABELLED.read_text(encoding="utf-8").splitlines(keepends=True)[:30]
+    (tmp_path / "few.jsonl").write_text("".join(lines))
+    sluice = runner(monkeypatch, capsys, tmp_path, pipeline.running.local.settings.as_environment())
+    first, again = [(await sluice("evaluate-correction", "few.jsonl", "--provider", "openai", "--json")) for _ in "12"]
+    assert first.code == 0, first.err
+    took = first.json
+    assert took["calls_per_1000"] >= 1000 / BATCH / 2
+    assert took["tokens_in_per_1000"] > took["tokens_out_per_1000"] > 0
+    assert 0 < took["p50_seconds"] <= took["p95_seconds"]
+    assert (again.json["calls_per_1000"], again.json["known_share"]) == (0, 1.0)
+    assert again.json["scores"] == took["scores"]
 
 
 async def test_the_command_writes_all_rows_and_runs_are_verified_and_rolled_back(

@@ -62,7 +62,7 @@ async def test_the_diff_shows_corrected_lines_before_and_after(sluice: Sluice, t
 
 async def test_wrong_usage_is_answered_at_once(sluice: Sluice, tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").touch()
-    (tmp_path / "no.json").write_text("[]")
+    (tmp_path / "no.json").write_text("no")
     assert (await sluice("correct", "empty.jsonl")).code == 2
     assert "unknown suffix" in (await sluice("correct", "empty.jsonl", "--output", "out.txt")).err
     assert "no manifest" in (await sluice("correct", "no.json", "--dry-run")).err
@@ -77,7 +77,12 @@ async def test_an_evaluation_reports_recall_spans_and_over_correction(sluice: Sl
     assert answer.code == 0, answer.err
     score = answer.json["scores"]["gold"]
     assert (score["rows"], score["edits"], score["clean"]) == (173, 186, 173)
-    assert score["recall"] >= 0.57
+    assert score["recall"] >= 0.59
+    kinds = score["by_kind"]
+    assert sum(kind["listed"] for kind in kinds.values()) == score["edits"]
+    assert sum(kind["repaired"] for kind in kinds.values()) == score["repaired"]
+    assert kinds["spelling"]["repaired"] > 100
+    assert score["sentences_after"] >= score["sentences_before"] > 173
     assert score["protected_share"] == 1.0
     assert score["clean_breaches"] == 0
     assert score["clean_changed"] <= 3

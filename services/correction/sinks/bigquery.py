@@ -3,6 +3,7 @@
 Rows are appended; the newest version of a row is the one with the latest `updated_at` of its `extraction_id`.
 """
 
+import asyncio
 import json
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -68,10 +69,12 @@ class BigQuerySink:
         client = bigquery.Client(project=table.split(".")[0], credentials=credentials, client_options=options)
         return cls(client, table)
 
-    def load(self, job: str, rows: Sequence[Row]) -> None:
+    async def load(self, rows: Sequence[Row], job: str = "") -> None:
         """One load job for all rows."""
-        if not rows:
-            return
+        if rows:
+            await asyncio.to_thread(self._load, rows, job)
+
+    def _load(self, rows: Sequence[Row], job: str) -> None:
         config = bigquery.LoadJobConfig(
             schema=[bigquery.SchemaField(name, _TYPES.get(name, "STRING")) for name in rows[0] if name not in _OURS],
             write_disposition="WRITE_APPEND",
@@ -95,8 +98,11 @@ class BigQuerySink:
         except Conflict:
             return cast("bigquery.LoadJob", self._client.get_job(job, timeout=TIMEOUT_SECONDS))
 
-    def count(self, run_id: str) -> int:
-        """Rows of a run, each in its newest version."""
+    async def count(self, run_id: str) -> int:
+        """Rows of a run, each in its newest version. It is a query job."""
+        return await asyncio.to_thread(self._count, run_id)
+
+    def _count(self, run_id: str) -> int:
         query = f"SELECT COUNT(DISTINCT extraction_id) AS found FROM `{self._table}` WHERE run_id = @run"  # noqa: S608 -- the table is a setting
         wanted = bigquery.QueryJobConfig(query_parameters=[bigquery.ScalarQueryParameter("run", "STRING", run_id)])
         try:

@@ -4,7 +4,6 @@ A job is named and its rows are marked with the name before it is begun. So whoe
 begins the same job with the same rows again, and the warehouse knows it by its name.
 """
 
-import asyncio
 from uuid import uuid4
 
 import structlog
@@ -44,7 +43,7 @@ async def _run(database: Database, sink: Sink, job: str, settings: CorrectionSet
         raise TransientError(f"the {settings.load_jobs_a_day} load jobs of today are used up", retry_after=60.0)
     rows = [as_row(row) for row in await database.fetch(queries()["rows_of_job"], job)]
     try:
-        await asyncio.to_thread(sink.load, job, rows)
+        await sink.load(rows, job)
     except JobFailed:  # under this name it never ends well: the next job takes its rows
         await database.execute(queries()["release_job"], job)
         raise

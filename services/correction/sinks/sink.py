@@ -1,4 +1,4 @@
-"""What a warehouse has to be able to do."""
+"""What a place for final rows has to be able to do."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -13,10 +13,13 @@ class JobFailed(TransientError):  # noqa: N818 -- what has become of the job
 
 
 class Sink(Protocol):
-    """Takes rows in jobs. A job that comes again under the same name is the same job: nothing is loaded twice."""
+    """Takes rows in jobs, and takes none of them twice."""
 
-    def load(self, job: str, rows: Sequence[Row]) -> None:
-        """Load rows and return when they are there. It may block. Raises TransientError, JobFailed among them."""
+    async def load(self, rows: Sequence[Row], job: str = "") -> None:
+        """Load rows and return when they are there. Raises TransientError, JobFailed among them.
 
-    def count(self, run_id: str) -> int:
-        """How many rows of a run are there. It may block, and is a query job. Raises TransientError."""
+        A job that comes again under the same name is the same job; a sink that knows rows by their ids needs no name.
+        """
+
+    async def count(self, run_id: str) -> int:
+        """How many rows of a run are there. Raises TransientError."""

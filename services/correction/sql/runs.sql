@@ -67,6 +67,11 @@ SELECT manifest FROM correction_runs WHERE run_id = $1 ORDER BY created_at DESC 
 -- How many rows say what run $1 gave them.
 SELECT count(*)::integer FROM corrections WHERE run_id = $1;
 
+-- name: count_repaired
+-- Rows of run $1 that came of lines which had to be repaired: their indexes begin at $2.
+SELECT count(*)::integer FROM batch_items
+WHERE batch_id = $1 AND status = 'completed' AND split_part(item_id, ':', 3) >= $2::text;
+
 -- name: roll_back
 -- Delete the rows that run $1 gave what they say; returns their fingerprints.
 DELETE FROM corrections WHERE run_id = $1 RETURNING fingerprint;

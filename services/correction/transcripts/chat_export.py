@@ -1,4 +1,4 @@
-"""Chat exports: one conversation a line, as a list of messages or as ChatGPT's tree of them."""
+"""Chat exports: one conversation a record, as a list of messages or as ChatGPT's tree of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -6,24 +6,29 @@ from typing import Any, Final
 
 from services.correction.transcripts.rows import Row, Skipped, json_of, kept_extra, name_of, text_of
 
-_KNOWN: Final = frozenset({"messages", "mapping", "id", "conversation_id", "current_node"})
-_KNOWN_OF_MESSAGE: Final = frozenset({"role", "author", "content", "id", "create_time", "timestamp", "model", "name"})
+_LISTS: Final = ("messages", "chat_messages")
+_KNOWN: Final = frozenset({"messages", "chat_messages", "mapping", "id", "uuid", "conversation_id", "current_node"})
+_KNOWN_OF_MESSAGE: Final = frozenset(
+    (
+        *("role", "sender", "author", "content", "text", "id", "uuid", "model", "name"),
+        *("create_time", "created_at", "timestamp"),
+    )
+)
 
 
 class ChatExport:
-    """`{"messages": [{"role", "content"}, …]}`, or `{"mapping": {id: {"message": …, "parent": id}}}`."""
+    """`{"messages": [{"role", "content"}, …]}`, Claude's `{"chat_messages": [{"sender", "text", "content"}, …]}`, or
+    ChatGPT's `{"mapping": {id: {"message": …, "parent": id}}}`."""
 
     name: Final = "chat-export"
 
     def recognises(self, record: Any) -> bool:
-        """By one of the two."""
-        return isinstance(record, dict) and (
-            isinstance(record.get("messages"), list) or isinstance(record.get("mapping"), dict)
-        )
+        """By one of the three."""
+        return isinstance(record, dict) and (_list(record) is not None or isinstance(record.get("mapping"), dict))
 
     def session_of(self, record: Any) -> str:
         """The conversation's id."""
-        found = record.get("conversation_id") or record.get("id")
+        found = record.get("conversation_id") or record.get("id") or record.get("uuid")
         return name_of(found)
 
     def rows(self, record: Any) -> Sequence[Row] | Skipped:
@@ -33,9 +38,14 @@ class ChatExport:
         return found or Skipped("no-content")
 
 
+def _list(record: Mapping[str, Any]) -> list[Any] | None:
+    """The messages where they are a list."""
+    return next((record[name] for name in _LISTS if isinstance(record.get(name), list)), None)
+
+
 def _messages(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    if isinstance(record.get("messages"), list):
-        yield from (message for message in record["messages"] if isinstance(message, dict))
+    if (listed := _list(record)) is not None:
+        yield from (message for message in listed if isinstance(message, dict))
         return
     for node in _way(record["mapping"], record.get("current_node")):
         message = node.get("message")
@@ -55,10 +65,10 @@ def _way(nodes: Mapping[str, Any], leaf: Any) -> list[Mapping[str, Any]]:
 
 def _rows(message: Mapping[str, Any], extra: Mapping[str, Any]) -> Iterator[Row]:
     author = message.get("author")
-    role = name_of(author.get("role") if isinstance(author, dict) else message.get("role"))
+    role = name_of(author.get("role") if isinstance(author, dict) else message.get("role") or message.get("sender"))
     fields = _fields(message) | kept_extra({**extra, **_unknown(message)})
     hindrance = "" if role in {"user", "human"} else role or "no-role"
-    for kind, text in _texts(message.get("content")):
+    for kind, text in _texts(message.get("content") or message.get("text")):
         if kind == "text":
             yield Row(role or "unknown", role, text, hindrance, fields)
         else:
@@ -77,9 +87,13 @@ def _texts(content: Any) -> Iterator[tuple[str, str]]:
 
 
 def _fields(message: Mapping[str, Any]) -> dict[str, Any]:
-    named = {"uuid": message.get("id"), "model": message.get("model"), "persona": message.get("name")}
+    named = {
+        "uuid": message.get("id") or message.get("uuid"),
+        "model": message.get("model"),
+        "persona": message.get("name"),
+    }
     found = {name: name_of(value) for name, value in named.items() if isinstance(value, str)}
-    moment = message.get("timestamp") or message.get("create_time")
+    moment = message.get("timestamp") or message.get("create_time") or message.get("created_at")
     if isinstance(moment, str):
         found["timestamp"] = name_of(moment)
     elif isinstance(moment, int | float) and 0 <= moment < 32_503_680_000:

@@ -12,7 +12,7 @@ BLOCK_BYTES = 1024 * 1024
 
 
 class RawRecord(NamedTuple):
-    """One line: its number in the file from 1, and its bytes, which are `start` to `end` of the file.
+    """One line, or one element of an array: its number from 1, and its bytes, which are `start` to `end` of the file.
 
     `raw` None: it is too long.
     """

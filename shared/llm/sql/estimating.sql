@@ -11,7 +11,9 @@ GROUP BY provider, model, question;
 -- name: calls_since
 -- What was called since $1, whoever asked for it.
 SELECT count(*)::integer AS calls, coalesce(sum(tokens_in), 0)::bigint AS tokens_in,
-       coalesce(sum(tokens_cached), 0)::bigint AS tokens_cached, coalesce(sum(cost_usd), 0)::float8 AS cost_usd
+       coalesce(sum(tokens_cached), 0)::bigint AS tokens_cached, coalesce(sum(cost_usd), 0)::float8 AS cost_usd,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY latency_ms) / 1000 AS p50_seconds,
+       percentile_cont(0.95) WITHIN GROUP (ORDER BY latency_ms) / 1000 AS p95_seconds
 FROM llm_call
 WHERE started_at >= $1;
 

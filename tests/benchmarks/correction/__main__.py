@@ -22,6 +22,7 @@ PARTS: dict[str, Callable[[], Awaitable[list[Line]]]] = {
     "reading": reading.reading,
     "workers": asking.workers,
     "twenty": asking.twenty,
+    "pre-pass": asking.pre_pass,
     "whole": whole.with_vendor,
     "memory": whole.memory,
 }

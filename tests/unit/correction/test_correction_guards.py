@@ -108,4 +108,22 @@ def test_the_dictionary_touches_no_other_language() -> None:
     assert by_dictionary(german) == german
     ukrainian = "Будь ласка, подивись на цей файл, teh тест не проходить після зміни"
     assert by_dictionary(ukrainian) == ukrainian
-    assert by_dictionary("please fix teh Test, Teh one that is wierd") == "please fix the Test, The one that is weird"
+    assert by_dictionary("please fix teh Test. Teh one that is wierd") == "please fix the Test. The one that is weird"
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("ask Claus Recieve about teh plan", "ask Claus Recieve about the plan"),
+        ("# Recieving Mesages In Parallel", "# Receiving Messages In Parallel"),
+        ('what is "teh" here, teh word?', 'what is "teh" here, the word?'),
+        ("it takes teh block a[alo:ahi] of it", "it takes the block a[alo:ahi] of it"),
+        ("a left-hander reads teh text", "a left-hander reads the text"),
+        ("the [recieved mesage](⟦1⟧) is teh one", "the [received message](⟦1⟧) is the one"),
+        ("see teh documentatino of farming", "see the documentation of farming"),
+        ("teh module's name and a package's", "the module's name and a package's"),
+        ("teh discreet and preformed ones", "the discreet and preformed ones"),
+    ],
+)
+def test_names_terms_and_mentioned_words_stay(text: str, right: str) -> None:
+    assert by_dictionary(text) == right

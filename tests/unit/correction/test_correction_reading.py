@@ -17,6 +17,7 @@ from services.correction.inventory import MOST_PATHS, KeyInventory
 from services.correction.manifest import Decision, checked, manifest
 from services.correction.moments import in_utc
 from services.correction.results import body_of
+from services.correction.transcripts import arrays
 from services.correction.transcripts.chat_export import ChatExport
 from services.correction.transcripts.rows import Skipped
 from shared.errors import UsageError
@@ -130,6 +131,68 @@ class TestChatExport:
         found = ChatExport().rows({**record, "current_node": "c"})
         assert not isinstance(found, Skipped)
         assert [row.body for row in found] == ["one", "two"]
+
+    def test_a_claude_export(self) -> None:
+        human = {"uuid": "m1", "sender": "human", "text": "fix teh bug", "created_at": "2026-01-01T00:00:00Z"}
+        shown = [{"type": "text", "text": "done"}, {"type": "tool_use", "name": "x"}]
+        answer = {"uuid": "m2", "sender": "assistant", "text": "done", "content": shown, "attachments": ["a"]}
+        found = ChatExport().rows({"uuid": "c", "name": "a title", "chat_messages": [human, answer]})
+        assert not isinstance(found, Skipped)
+        assert [(row.role, row.message_type, row.body, row.not_typed) for row in found[:2]] == [
+            ("human", "human", "fix teh bug", ""),
+            ("assistant", "assistant", "done", "assistant"),
+        ]
+        assert found[0].fields["timestamp"] == "2026-01-01T00:00:00Z"
+        assert found[0].fields["uuid"] == "m1"
+        assert found[1].fields["extra"] == {"name": "a title", "attachments": ["a"]}
+        assert ChatExport().session_of({"uuid": "c", "chat_messages": []}) == "c"
+
+
+def conversation(number: int) -> dict[str, Any]:
+    said = f'teh "text" {number}, [1] {{2}} \\'
+    return {"id": f"c{number}", "odd": number, "messages": [{"role": "user", "content": said}]}
+
+
+class TestArray:
+    @pytest.mark.parametrize("block", [1, 7, 1_000_000])
+    @pytest.mark.parametrize("indent", [None, 2])
+    def test_elements_are_found_wherever_blocks_end(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, indent: int | None
+    ) -> None:
+        monkeypatch.setattr(arrays, "BLOCK_BYTES", block)
+        monkeypatch.setattr(scanning, "SLICE_RECORDS", 3)
+        (path := tmp_path / "conversations.json").write_text(json.dumps([*map(conversation, range(10))], indent=indent))
+        found = rows_of(path)
+        assert [row.text for row in found] == [conversation(n)["messages"][0]["content"] for n in range(10)]
+        assert [row.line for row in found] == list(range(1, 11))
+        assert [row.message_index for row in found] == list(range(10))
+        assert found[3].extra == {"odd": 3}
+        assert [row.text for row in rows_of(tmp_path)] == [row.text for row in found], "found below a folder"
+
+    def test_what_is_no_conversation_is_counted_and_the_rest_read(self, tmp_path: Path) -> None:
+        path = tmp_path / "conversations.json"
+        path.write_text(f'[{json.dumps(conversation(1))}, {{"a": tru}}, 5, "x,]", {json.dumps(conversation(2))}, {{"b"')
+        found, (one,) = look_through(source(path))
+        read = extracted(one)
+        assert (found.lines, found.invalid, found.rows) == (6, 4, 2)
+        assert (read.counts.lines, read.counts.invalid, read.counts.rows) == (6, 4, 2)
+        assert [row.line for row in read.rows] == [1, 5]
+
+    def test_an_element_that_is_too_long_is_not_held(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(arrays, "BLOCK_BYTES", 64)
+        monkeypatch.setattr(arrays, "MAX_RECORD_BYTES", 200)
+        path = tmp_path / "conversations.json"
+        path.write_text(json.dumps([conversation(1), {"messages": ["x" * 500]}, conversation(2)]))
+        _, (found,) = slices_of(path)
+        assert [row.line for row in found.rows] == [1, 3]
+        assert [(line.line, line.why) for line in found.invalid] == [(2, scanning.TOO_LONG)]
+
+    def test_a_large_body_is_found_again_in_its_array(self, tmp_path: Path) -> None:
+        long = {"id": "c", "messages": [{"role": "user", "content": "word " * 10_000}]}
+        (tmp_path / "conversations.json").write_text(json.dumps([conversation(1), long], indent=1))
+        _, row = rows_of(tmp_path)
+        assert row.body is not None
+        assert body_of(row.body.model_dump()) == "word " * 10_000
 
 
 class TestReconciliation:

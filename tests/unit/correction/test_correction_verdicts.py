@@ -104,6 +104,15 @@ def test_code_and_secrets_never_leave() -> None:
     assert "correcthorsebattery" in provider.shown[1]
 
 
+def test_a_pre_pass_sends_what_the_dictionary_left_and_keeps_what_it_repaired() -> None:
+    refused: Answer[CorrectedPassage] = Answer(None, OPENAI, "openai (gpt-4o-mini): rewrite: words were replaced")
+    provider = Scripted(refused)
+    found = outcome("it have not find teh file", provider, pre_pass=True)
+    assert provider.shown == ["it have not find the file"]
+    assert (found.status, found.reason) == (CorrectionStatus.CORRECTED, "in part: rewrite")
+    assert found.corrected == "it have not find the file"
+
+
 def test_a_long_text_is_corrected_in_parts_and_a_refused_part_stays() -> None:
     text = "\n\n".join([words * 300 for words in ("teh one ", "teh other ", "teh last ")])
     first, last = (CorrectedPassage(text=(words * 300).strip()) for words in ("the one ", "the last "))
@@ -118,7 +127,7 @@ def test_a_thousand_messages_with_code() -> None:
     typed = messages(1000, seed=3)
     texts = [message.text for message in typed]
     ask = Ask({"embedded": EmbeddedProvider()}, [""] * len(texts))
-    found = asyncio.run(corrected_texts(texts, ask, redact=False))
+    found = asyncio.run(corrected_texts(texts, ask, CorrectionSettings()))
     after = [verdict.text or text for (verdict, _), text in zip(found, texts, strict=True)]
     assert all(part in text for message, text in zip(typed, after, strict=True) for part in message.code)
     wrong = [place for place, message in enumerate(typed) if message.text != message.right]
@@ -133,14 +142,14 @@ def test_real_typos_are_repaired_at_least_as_codespell_does_and_nothing_else_is_
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     sources, targets = [row["source"] for row in rows], [row["target"] for row in rows]
     ask = Ask({"embedded": EmbeddedProvider()}, [""] * 2 * len(rows))
-    found = asyncio.run(corrected_texts([*sources, *targets], ask, redact=False))
+    found = asyncio.run(corrected_texts([*sources, *targets], ask, CorrectionSettings()))
     after = [verdict.text or text for (verdict, _), text in zip(found, [*sources, *targets], strict=True)]
     repaired = sum(
         is_repaired(row["source"], text, wrong, right)
         for row, text in zip(rows, after, strict=False)
         for wrong, right in row["edits"]
     )
-    assert repaired >= 107  # of 186: what codespell 2.4.3 repairs of them
+    assert repaired >= 111  # of 186; codespell 2.4.3 repairs 107
     assert all(span in text for row, text in zip(rows, after, strict=False) for span in row["protected"])
     changed = [row["id"] for row, text in zip(rows, after[len(rows) :], strict=True) if text != row["target"]]
     assert len(changed) <= 3  # misspellings that were left in the targets

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from deployment.declared import stages
-from deployment.kubernetes import asks_vendor, resource_name
+from deployment.kubernetes import asks_vendor, reads_transcripts, resource_name
 from shared.broker.topics import topic_config
 from shared.pipelines import pipelines
 from shared.settings import Settings
@@ -58,6 +58,15 @@ def test_every_stage_is_deployed_and_may_be_disturbed_one_replica_at_a_time(name
     for stage in stages():
         (only,) = deployed[resource_name(stage)]["spec"]["template"]["spec"]["containers"]
         assert only["args"][:2] == ["run", stage.full_name]
+
+
+@overlays
+def test_stages_that_open_transcripts_read_them_from_a_volume(name: str) -> None:
+    for stage in stages():
+        pod = named(name, "Deployment")[resource_name(stage)]["spec"]["template"]["spec"]
+        mounts = [mount for mount in pod["containers"][0]["volumeMounts"] if mount["name"] == "transcripts"]
+        assert [mount["readOnly"] for mount in mounts] == [True] * reads_transcripts(stage)
+    assert sum(map(reads_transcripts, stages())) == 2
 
 
 @pytest.mark.parametrize("name", WITH_OPERATORS)
