@@ -9,6 +9,9 @@ EXTRAS := --extra dedupe --extra correction
 T ?= tests
 # One shuffled order for everybody, so that a failure is seen again; SEED=last or a number of your own tries another.
 SEED ?= 520664047
+# Tests wait for servers more than they compute. Each job has servers of its own; a file stays with one of them.
+JOBS ?= 2
+BESIDE := --numprocesses $(JOBS) --dist loadfile
 
 # Up to CPython 3.11.8 a traceback that is formatted while another piece of source is being parsed breaks that parse
 # (gh-106905): aiokafka's forgotten futures may be collected at any moment. Without columns nothing is parsed for one.
@@ -28,12 +31,12 @@ up: $(VENV)/.run ## Keep broker, database, all stages and the HTTP API running u
 	@$(BIN)/sluice up
 
 ##@ Develop
-test: $(VENV)/.dev ## Run the tests; T=path narrows them, SEED= shuffles them anew
-	$(BIN)/python -m pytest --randomly-seed=$(SEED) $(T)
+test: $(VENV)/.dev ## Run the tests; T=path narrows them, SEED= shuffles them anew, JOBS=0 runs them in one process
+	$(BIN)/python -m pytest --randomly-seed=$(SEED) $(BESIDE) $(T)
 
 test-kafka: SEED := 1270008178
 test-kafka: $(VENV)/.dev kafka-jars ## Run the tests that need a broker on Apache Kafka; T=path narrows them
-	SLUICE_TEST_BACKEND=apache $(BIN)/python -m pytest --randomly-seed=$(SEED) -m kafka $(T)
+	SLUICE_TEST_BACKEND=apache $(BIN)/python -m pytest --randomly-seed=$(SEED) $(BESIDE) -m kafka $(T)
 
 test-faults: $(VENV)/.dev kafka-jars ## Kill, freeze and cut off everything while indicators are classified; SEED= changes when
 	SLUICE_TEST_BACKEND=apache $(BIN)/python -m pytest --randomly-seed=$(SEED) -m faults $(if $(filter command line,$(origin T)),$(T),tests/faults)

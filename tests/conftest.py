@@ -10,7 +10,7 @@ database          an open `Database` on a migrated database, for this test alone
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -19,6 +19,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 import structlog
+from execnet.xspec import XSpec
 from pydantic import SecretStr
 
 from shared.database import Database, apply_migrations
@@ -40,6 +41,13 @@ def pytest_configure() -> None:
         backend.require()
     except UnavailableError as error:
         raise pytest.UsageError(str(error)) from error
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs: Sequence[XSpec]) -> None:
+    """Tell other processes of this run what they run on."""
+    for spec in specs:
+        spec.env[backend.BACKEND_VARIABLE] = backend.CHOSEN
 
 
 def pytest_report_header() -> str:

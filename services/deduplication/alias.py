@@ -31,7 +31,8 @@ Row = dict[str, Any]
 def match_aliases(tables: Tables, part: Part, rules: Rules) -> Produced:
     """Matches of the aliases whose first word falls to this part, in order."""
     aliases = _of_part(tables["aliases"], part)
-    names = _Names(tables["names"], tables["directory"], {_first(alias["alias_core"]) for alias in aliases})
+    firsts = {_first(alias["alias_core"]) for alias in aliases}
+    names = _Names(tables["names"], tables["directory"], firsts, strict=rules.profile == "strict")
     found = [match for alias in aliases for match in names.matches(alias, rules)]
     table = pa.Table.from_pylist(found, MATCHES)
     return {"alias_matches": table.sort_by([(column, "ascending") for column in MATCHES.names])}
@@ -54,7 +55,7 @@ def _first(core: str) -> str:
 class _Names:
     """The names that begin with some words, and their groups."""
 
-    def __init__(self, names: pa.Table, directory: pa.Table, firsts: set[str]) -> None:
+    def __init__(self, names: pa.Table, directory: pa.Table, firsts: set[str], *, strict: bool) -> None:
         first = pc.replace_substring_regex(names["name_core"], " .*", "")
         chosen = np.flatnonzero(np.asarray(pc.is_in(first, pa.array(sorted(firsts), pa.string()))))
         place = pc.index_in(pa.array(chosen, pa.int32()), directory["name"].combine_chunks())
@@ -62,23 +63,37 @@ class _Names:
         found = found.append_column("first", first.take(pa.array(chosen)))
         for column in ("account_id", "group_id"):
             found = found.append_column(column, directory[column].take(place))
+        self._strict = strict
         self._blocks: dict[tuple[str, str], list[Row]] = defaultdict(list)
         for row in found.filter(pc.is_valid(found["group_id"])).to_pylist():
             self._blocks[row["first"], row["suffix_class"]].append(row)
+        self._candidates: dict[tuple[str, str], tuple[list[Row], list[str]]] = {}
 
     def matches(self, alias: Row, rules: Rules) -> Iterator[Row]:
         """The best names like an alias: of its legal form or, where rules are not strict, of none."""
-        classes = {alias["alias_suffix_class"], *([] if rules.profile == "strict" else [NO_SUFFIX])}
-        block = [row for name in sorted(classes) for row in self._blocks[_first(alias["alias_core"]), name]]
+        rows, forms = self._like(_first(alias["alias_core"]), alias["alias_suffix_class"])
         best = process.extract(
-            alias["alias_form"],
-            [row["form"] for row in block],
-            scorer=fuzz.token_sort_ratio,
+            _sorted(alias["alias_form"]),
+            forms,
+            scorer=fuzz.ratio,
             score_cutoff=rules.alias_score,
             limit=rules.alias_matches,
         )
         named = {column: alias[column] for column in ("spelling", "alias", "source")}
         for _, score, place in best:
-            row = block[place]
+            row = rows[place]
             if row["key"] != alias["key"]:
                 yield {**named, "account_id": row["account_id"], "group_id": row["group_id"], "score": round(score)}
+
+    def _like(self, first: str, suffix_class: str) -> tuple[list[Row], list[str]]:
+        """Rows to compare and their words in order: thousands of aliases may begin with one word."""
+        if (first, suffix_class) not in self._candidates:
+            classes = {suffix_class, *([] if self._strict else [NO_SUFFIX])}
+            rows = [row for name in sorted(classes) for row in self._blocks[first, name]]
+            self._candidates[first, suffix_class] = rows, [_sorted(row["form"]) for row in rows]
+        return self._candidates[first, suffix_class]
+
+
+def _sorted(form: str) -> str:
+    """What `fuzz.token_sort_ratio` compares; made once, not for every comparison."""
+    return " ".join(sorted(form.split()))

@@ -36,6 +36,11 @@ async def overrides(executor: Executor) -> list[Override]:
     return [Override(*row) for row in await executor.fetch(queries()["overrides"])]
 
 
+async def overrides_of(executor: Executor, account_ids: Sequence[str]) -> list[Override]:
+    """What is decided about some accounts."""
+    return [Override(*row) for row in await executor.fetch(queries()["overrides_of"], account_ids)]
+
+
 async def decide(executor: Executor, decided: Sequence[Override], by: str) -> None:
     """Decide; the last decision about an account holds."""
     last = {one.account_id: one for one in decided}.values()

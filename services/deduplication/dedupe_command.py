@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from rich.console import Console
 
 from services.deduplication.decisions_command import blacklist, overrides
 from services.deduplication.explain_command import explain
+from services.deduplication.packages import require_packages
 from shared.errors import UsageError
 from shared.settings import Settings
 
@@ -115,8 +115,7 @@ class Options:
 def _check(options: Options) -> None:
     from services.deduplication.pipeline import FLOW
 
-    if find_spec("rapidfuzz") is None or find_spec("fsspec") is None:
-        raise UsageError("the packages for deduplication are not installed", remedy="Install the extra `dedupe`.")
+    require_packages()
     from services.deduplication.results import check_folder
 
     names = [stage.name for stage in FLOW]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from services.deduplication.dedupe_command import as_mapping
+from services.deduplication.packages import require_packages
 from services.deduplication.rules import Profile, Rules
 from shared.errors import UsageError
 from shared.terminal import options
@@ -63,8 +64,7 @@ def evaluate_dedupe(records: Path | None, truth: Path, as_json: bool, plot: Path
 
 
 def _check(plot: Path | None) -> None:
-    if find_spec("rapidfuzz") is None:
-        raise UsageError("the packages for deduplication are not installed", remedy="Install the extra `dedupe`.")
+    require_packages()
     if plot and find_spec("matplotlib") is None:
         raise UsageError("--plot draws with matplotlib, which is not installed", remedy="Install the extra `dev`.")
 

@@ -75,11 +75,18 @@ def _shared_keys(names: pa.Table, run: Mapping[str, pa.Table], rules: Rules) -> 
 
 
 def _edge(names: pa.Table, run: Mapping[str, pa.Table], rules: Rules) -> Row:
-    two, tokens = number_names(names.select(["key", "name_core", "joined", "numbers"]))
+    return dict(scored_among(names, run, rules).to_pylist()[0])
+
+
+def scored_among(names: pa.Table, run: Mapping[str, pa.Table], rules: Rules) -> pa.Table:
+    """Every two of some names of a run, `a` and `b` being their places here, as the run would score them.
+
+    `run` has the artifacts names and tokens.
+    """
+    few, tokens = number_names(names.select(["key", "name_core", "joined", "numbers"]))
     place = pc.index_in(tokens["token"], run["tokens"]["token"].combine_chunks())
     tokens = tokens.set_column(1, "frequency", run["tokens"]["frequency"].take(place))
-    scorer = Scorer(two, tokens, rules, run["names"].num_rows)
-    return dict(scorer.scored(np.array([0]), np.array([1])).to_pylist()[0])
+    return Scorer(few, tokens, rules, run["names"].num_rows).scored(*np.triu_indices(names.num_rows, 1))
 
 
 def _verdict(together: bool, names: pa.Table, keys: list[str], edge: Row, rules: Rules) -> str:

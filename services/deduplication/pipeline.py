@@ -44,7 +44,8 @@ FLOW = (
 )
 TOGETHER = BatchLimits(records=16)
 """Shards that a stage process takes at once; its worker processes share them."""
-RELAY_SECONDS = 1.0
+RELAY_SECONDS = 5.0
+"""Only what a crash left behind waits for it: whoever completes a stage publishes at once."""
 
 DEDUPE = Pipeline("dedupe", key="shard_id")
 READY = {stage.name: DEDUPE.topic(ready_topic(stage.name), ShardReady, stage.meaning) for stage in FLOW}

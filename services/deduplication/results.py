@@ -32,14 +32,15 @@ class Made:
     storage: Storage
     outputs: Mapping[tuple[str, int], Sequence[Output]]
 
-    def tables(self, artifact: str) -> Iterator[pa.Table]:
-        """An artifact, shard by shard in order."""
+    def tables(self, artifact: str, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """An artifact, or some columns of it, shard by shard in order."""
         for place in sorted(self.outputs):
-            yield from (self.storage.read(one.file) for one in self.outputs[place] if one.artifact == artifact)
+            files = (one.file for one in self.outputs[place] if one.artifact == artifact)
+            yield from (self.storage.read(file, columns) for file in files)
 
-    def table(self, artifact: str) -> pa.Table:
-        """The whole of an artifact."""
-        return pa.concat_tables(self.tables(artifact))
+    def table(self, artifact: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """The whole of an artifact, or of some of its columns."""
+        return pa.concat_tables(self.tables(artifact, columns))
 
     def document(self, artifact: str) -> dict[str, Any]:
         """An artifact that is one JSON object."""
@@ -63,7 +64,7 @@ def write_results(folder: Path, made: Made, run: Run, stages: Sequence[StageStat
         with _replacing(folder / f"{name}.parquet") as file:
             write_parquet(file, made.tables(artifact))
     with _replacing(folder / "review.csv") as file:
-        write_csv(file, made.tables("review_ready"))
+        file.writelines(csv_parts(made.tables("review_ready")))
     performance = {**made.document("perf_summary"), **as_json(run, stages)}
     documents = {
         "review_meta": made.document("review_meta"),
@@ -75,11 +76,13 @@ def write_results(folder: Path, made: Made, run: Run, stages: Sequence[StageStat
             file.write(json.dumps(document, indent=2, default=str).encode() + b"\n")
 
 
-def write_csv(sink: BinaryIO, tables: Iterable[pa.Table]) -> None:
-    """Tables as one CSV file in which no cell is a formula."""
+def csv_parts(tables: Iterable[pa.Table]) -> Iterator[bytes]:
+    """Tables as one CSV file in which no cell is a formula, a part for each."""
     for place, table in enumerate(tables):
         harmless = pa.table([_harmless(column) for column in table.columns], names=table.column_names)
+        sink = pa.BufferOutputStream()
         pa_csv.write_csv(harmless, sink, pa_csv.WriteOptions(include_header=place == 0))
+        yield bytes(sink.getvalue())
 
 
 def _harmless(column: "pa.ChunkedArray[Any]") -> "pa.ChunkedArray[Any]":

@@ -94,19 +94,15 @@ def prune(run_ids: tuple[str, ...], keep: int | None, run_type: str | None, yes:
 async def _prune(
     settings: Settings, keep: int, run_type: str | None, only: list[str] | None, *, remove: bool
 ) -> list[str]:
-    from services.deduplication.runs import forget, prunable
+    from services.deduplication.pruning import remove_runs
+    from services.deduplication.runs import prunable
     from services.deduplication.shards import place_of
     from services.deduplication.storage import Storage
     from shared.terminal.connect import open_database
 
     async with open_database(settings) as database:
         found = await prunable(database, keep, run_type, only)
-        if remove:
-            storage = Storage(place_of(settings))
-            found = [run_id for run_id in found if await forget(database, run_id)]
-            for run_id in found:
-                storage.remove(run_id)
-        return found
+        return await remove_runs(database, Storage(place_of(settings)), found) if remove else found
 
 
 def _shown(run: "Run") -> dict[str, Any]:

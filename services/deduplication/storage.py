@@ -8,7 +8,7 @@ import errno
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -49,9 +49,9 @@ class Storage:
                 self._put(self._path(file.path), data)
         return file
 
-    def read(self, file: File) -> pa.Table:
-        """The table in a file. Raises DamagedError if it is not the file that was written."""
-        return pq.ParquetFile(pa.BufferReader(self.content(file))).read(use_threads=False)
+    def read(self, file: File, columns: Sequence[str] | None = None) -> pa.Table:
+        """The table in a file, or some columns of it. Raises DamagedError if it is not the file that was written."""
+        return pq.ParquetFile(pa.BufferReader(self.content(file))).read(columns, use_threads=False)
 
     def content(self, file: File) -> bytes:
         """The file itself, as it was written."""

@@ -16,12 +16,15 @@ from shared.embedded.stack import embedded_stack
 from shared.runtime.envelope import OutRecord
 from shared.settings import Settings
 from tests.browser.chromium import DESKTOP, PHONE, Page, chromium
+from tests.companies import HEADERS, Companies, write_csv
 from tests.contract.waiting import eventually
 
 INDICATORS = Path("services/classification/model/data/labelled.jsonl")
 SLUICE = (sys.executable, "-m", "services.cli.main")
 BROKEN = (b'{"indicator_id": "no-name"}', b"not JSON", b'{"indicator_id": "X:AW", "name": ""}')
 START_SECONDS = 120.0
+ACCOUNTS = 10_000
+TALL = (1280, 1850)
 CLASSIFIED_SOME = "Number(document.querySelectorAll('.figures dd')[2].innerText.replace(',', '')) > 300"
 
 
@@ -46,6 +49,7 @@ async def main(folder: Path, directory: Path) -> None:
             await page.picture(folder / "console-phone.png")
         await page.size(*DESKTOP)
         await _still(page, base, folder)
+        await _duplicates(page, base, folder, directory, environment)
 
 
 async def _still(page: Page, base: str, folder: Path) -> None:
@@ -58,6 +62,23 @@ async def _still(page: Page, base: str, folder: Path) -> None:
     await page.run("document.querySelector('.cards a').click()")
     await page.until("location.pathname.endsWith('/indicator') && document.readyState === 'complete'")
     await page.picture(folder / "console-indicator.png", whole=True)
+
+
+async def _duplicates(page: Page, base: str, folder: Path, directory: Path, environment: dict[str, str]) -> None:
+    accounts = directory / "accounts.csv"
+    write_csv(accounts, HEADERS, (row.cells for row in Companies(1).rows(ACCOUNTS)))
+    words = "dedupe", str(accounts), "--output", str(directory / "results"), "--quiet"
+    process = await asyncio.create_subprocess_exec(*SLUICE, *words, env=environment)
+    assert await process.wait() == 0
+    await page.open(f"{base}/duplicates")
+    await page.run("document.querySelector('tbody th a').click()")
+    await page.until("location.pathname.endsWith('/run') && document.readyState === 'complete'")
+    run = await page.run("new URLSearchParams(location.search).get('run')")
+    await page.size(*TALL)
+    await page.open(f"{base}/duplicates/groups?run={run}&threshold=92&min_size=6&mismatch=yes&order=ascending")
+    await page.run("document.querySelectorAll('.groups tbody a')[1].click()")
+    await page.until("document.querySelector('.more details')?.open")
+    await page.picture(folder / "console-duplicates.png")
 
 
 async def _break_some(settings: Settings) -> None:

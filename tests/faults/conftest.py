@@ -1,29 +1,30 @@
-"""The ground that the faults share, and the report of what was seen."""
+"""What all scenarios share, and the report of what was seen.
+
+Each folder has a ground of its own, which ends with its last scenario: stages at rest take time from the others.
+"""
 
 import random
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
-from tests.faults.asking import Asking, asking_ground
-from tests.faults.field import Field, field
-from tests.faults.fragile import Fragile, fragile
 from tests.faults.report import FINDINGS, REPORT, markdown, write
-from tests.integration.undisturbed import Undisturbed, undisturbed_run
 from tests.kafka import backend
 
 HERE = Path(__file__).resolve().parent
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the suite, so that no other run takes it along."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Mark the suite, so that no other run takes it along; what was shuffled stays so within a folder."""
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker("faults")
+    yield
+    items.sort(key=lambda item: item.path.parent.name if item.path.is_relative_to(HERE) else "")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -45,39 +46,6 @@ def fields_directory() -> Iterator[Path]:
     directory.chmod(0o755)
     yield directory
     shutil.rmtree(directory, ignore_errors=True)
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def fields(fields_directory: Path) -> AsyncIterator[Field]:
-    """The ground of all scenarios that leave servers and settings as they were."""
-    async with field(fields_directory) as ground:
-        yield ground
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def undisturbed(fields: Field) -> Undisturbed:
-    """What every disturbed run has to come to."""
-    return await undisturbed_run(fields.pipeline, timeout=120)
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def ground(fields_directory: Path) -> AsyncIterator[Fragile]:
-    """The ground of the scenarios that hurt database, broker and network."""
-    async with fragile(fields_directory / "fragile") as ground:
-        yield ground
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def before(ground: Fragile) -> Undisturbed:
-    """What a run on that ground has to come to."""
-    return await undisturbed_run(ground.field.pipeline, timeout=120)
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def asked(fields_directory: Path) -> AsyncIterator[Asking]:
-    """The ground of the scenarios with a vendor of language models."""
-    async with asking_ground(fields_directory / "asking") as asked:
-        yield asked
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -13,12 +13,14 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from services.classification.pipeline import CLASSIFICATION
+from services.deduplication.shards import Place
 from shared.broker.topics import TopicAdmin
 from shared.database import Database
 from shared.settings import DatabaseSettings
 from tests.integration.api_server import PARTITIONS
 from tests.integration.asked_pipeline import AskedPipeline, asked_pipeline
 from tests.integration.console_history import seed_console
+from tests.integration.dedupe_here import Here, companies, complete_run
 from tests.integration.own_broker import own_broker
 from tests.integration.seeded import seed
 
@@ -51,6 +53,14 @@ async def console_url(server_url: str, template: str) -> AsyncIterator[str]:
         async with Database(DatabaseSettings(url=SecretStr(url))) as database:
             await seed_console(database)
         yield url
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def console_run(console_url: str, tmp_path_factory: pytest.TempPathFactory) -> Here:
+    """A complete run of deduplication in that database."""
+    place = Place(str(tmp_path_factory.mktemp("dedupe")))
+    async with Database(DatabaseSettings(url=SecretStr(console_url))) as database:
+        return await complete_run(database, place, companies())
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

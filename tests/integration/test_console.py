@@ -17,6 +17,7 @@ from shared.database.dead_letters import record_dead_letters
 from shared.settings import DatabaseSettings
 from tests.integration.api_server import serving, settings_for
 from tests.integration.console_history import HOSTILE_ID
+from tests.integration.console_pages import expect_whole, text_of
 from tests.integration.own_broker import end_of
 from tests.integration.seeded import DONE, OPEN, letter
 
@@ -36,6 +37,8 @@ PAGES = (
     "/console/dead-letters?unresolved=false&stage=classification.family&code=handler-error",
     "/console/dead-letters/1",
     "/console/reviews",
+    "/console/duplicates",
+    "/console/duplicates/decisions",
 )
 
 
@@ -61,31 +64,11 @@ async def guarded(console_broker: str, console_url: str) -> AsyncIterator[httpx.
         yield client
 
 
-def text_of(answer: httpx.Response) -> str:
-    """What a page says, without its tags."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text))
-
-
 @pytest.mark.parametrize("path", PAGES)
 async def test_every_page_is_whole_and_lets_a_browser_run_nothing_but_our_files(
     console: httpx.AsyncClient, path: str
 ) -> None:
-    answer = await console.get(path)
-    assert answer.status_code == 200, text_of(answer)
-    assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    policy = answer.headers["content-security-policy"]
-    assert "default-src 'none'" in policy
-    assert "unsafe" not in policy
-    page = answer.text
-    assert page.startswith("<!doctype html>")
-    assert page.rstrip().endswith("</html>")
-    assert re.findall(r"<script[^>]*>", page) == ['<script src="/console/static/htmx.min.js" defer>']
-    assert not re.search(r"\son\w+=|\sstyle=|<style|javascript:", re.sub(r">[^<]*<", "><", page))
-    for part in ('<html lang="en">', "<main ", "<nav ", "<h1>", 'class="skip"', 'name="viewport"'):
-        assert part in page
-    controls = re.findall(r'<(?:input|select)\b(?![^>]*type="hidden")[^>]*\bid="([^"]+)"', page)
-    labels = re.findall(r'<label for="([^"]+)"', page)
-    assert all(control in labels or f'id="{control}" aria-label=' in page for control in controls)
+    expect_whole(await console.get(path))
 
 
 @pytest.mark.parametrize(
@@ -165,7 +148,8 @@ class TestEntering:
             assert (answer.status_code, answer.headers["location"]) == (303, "/console/key")
         part = await guarded.get("/console", headers={"hx-request": "true"})
         assert (part.status_code, part.headers["hx-redirect"]) == (401, "/console/key")
-        assert (await guarded.post("/console/reviews/accept", data={"id": "plain"})).status_code == 303
+        for path, form in (("reviews/accept", {"id": "plain"}), ("duplicates/add-terms", {"terms": "x"})):
+            assert (await guarded.post(f"/console/{path}", data=form)).status_code == 303
         assert (await guarded.get("/console/static/console.css")).status_code == 200
 
     async def test_a_key_opens_it_and_leaving_closes_it(self, guarded: httpx.AsyncClient) -> None:

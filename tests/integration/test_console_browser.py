@@ -1,6 +1,7 @@
 """The console in a real browser: it renews itself, a keyboard is enough, a phone is wide enough. /docs, too."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest_asyncio
@@ -11,14 +12,16 @@ from shared.database.ledger import NewBatch, open_batch
 from shared.settings import Settings
 from tests.browser.chromium import DESKTOP, PHONE, Page, chromium
 from tests.integration.api_server import serving, settings_for
+from tests.integration.dedupe_here import Here
 
 KEY = "the key"
 PATHS = ("", "/batches", "/batch?id=b%3Ci%3E", "/indicator?id=read", "/dead-letters", "/dead-letters/2", "/reviews")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def settings(console_broker: str, console_url: str) -> Settings:
-    return settings_for(console_broker, console_url, SLUICE_API_KEYS=KEY)
+async def settings(console_broker: str, console_url: str, console_run: Here) -> Settings:
+    storage = {"SLUICE_DEDUPE_STORAGE": console_run.place.address}
+    return settings_for(console_broker, console_url, SLUICE_API_KEYS=KEY, **storage)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -74,9 +77,33 @@ async def test_a_keyboard_is_enough(page: Page, server: httpx.AsyncClient) -> No
     assert await page.run("document.body.innerText.includes('seen by keyboard')")
 
 
-async def test_every_page_fits_a_phone_and_its_controls_have_names(page: Page, server: httpx.AsyncClient) -> None:
+async def test_a_group_of_duplicates_is_looked_at_and_decided_about_in_its_list(
+    page: Page, server: httpx.AsyncClient, console_run: Here, tmp_path: Path
+) -> None:
+    few = "threshold=92&min_size=6&order=ascending"
+    await page.open(f"{server.base_url}/console/duplicates/groups?run={console_run.run.run_id}&{few}")
+    await focus(page, ".groups tbody a")
+    await page.press("Enter")
+    await page.until("document.querySelector('.more details')?.open")
+    await focus(page, ".more .tabs a[href*='view=complete']")
+    await page.press("Enter")
+    await page.until("document.querySelector('.more caption')?.innerText.startsWith('Cluster 1')")
+    await focus(page, ".more input[name=reason]")
+    await page.type("seen in its list")
+    await focus(page, ".more form button")
+    await page.press("Enter")
+    await page.until("document.querySelector('.more [role=status]')?.innerText.includes('are to be Keep')")
+    assert await page.run("location.pathname") == "/console/duplicates/groups"
+    await page.picture(tmp_path / "group.png", whole=True)
+    assert (tmp_path / "group.png").stat().st_size > 10_000
+
+
+async def test_every_page_fits_a_phone_and_its_controls_have_names(
+    page: Page, server: httpx.AsyncClient, console_run: Here
+) -> None:
     await page.size(*PHONE)
-    for path in PATHS:
+    groups = f"/duplicates/groups?run={console_run.run.run_id}&threshold="
+    for path in (*PATHS, "/duplicates", groups, "/duplicates/decisions", "/duplicates/maintenance"):
         await page.open(f"{server.base_url}/console{path}")
         assert await page.run("document.documentElement.scrollWidth <= innerWidth"), path
         nameless = "[...document.querySelectorAll('a, button')].filter(one => !one.innerText.trim()).length"

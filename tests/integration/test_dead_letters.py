@@ -51,7 +51,7 @@ async def aged(database: Database) -> list[int]:
         (["--since", (NOW - timedelta(hours=2)).isoformat()], [2]),
         (["--until", (NOW - timedelta(days=9)).date().isoformat()], [0]),
     ],
-    ids=str,
+    ids=["within", "older", "between", "since a moment", "until a day"],
 )
 async def test_chosen_by_the_time_of_the_failure(
     sluice: Sluice, database: Database, options: list[str], expected: list[int]

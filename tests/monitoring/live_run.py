@@ -101,10 +101,22 @@ class LiveRun:
         await pipeline.finished(await pipeline.submit(rows[:40]), LATEST_SECONDS)
 
     async def over_http(self, rows: list[Row]) -> None:
-        """The same through the API, followed by a client to the end; and a request that is none."""
+        """The same through the API, twice, each followed by a client to the end; and a request that is none.
+
+        A series rises only after Prometheus has seen it, and one of a route begins with the first request.
+        """
+        await self._by_api(rows[::2])
+        await eventually(self._routes_seen, "routes in Prometheus", LATEST_SECONDS)
+        await self._by_api(rows[1::2])
+        assert (await self.api.post("/classify/batch", json={"indicators": []})).is_client_error
+
+    async def _by_api(self, rows: list[Row]) -> None:
         body = (await self.api.post("/classify/batch", json={"indicators": rows})).raise_for_status().json()
         assert "event: completed" in (await self.api.get(f"/batches/{body['batch_id']}/events")).text
-        assert (await self.api.post("/classify/batch", json={"indicators": []})).is_client_error
+
+    async def _routes_seen(self) -> bool:
+        routes = await self.now("count by (route) (sluice_api_request_duration_seconds_count)")
+        return {"/classify/batch", "/batches/{batch_id}/events"} <= {one["metric"]["route"] for one in routes}
 
     async def decisions(self) -> None:
         """Two decisions of a person: one value replaced, one row left as it is."""

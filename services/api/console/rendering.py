@@ -5,9 +5,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
 
 from services.api.console.visitors import COOKIE
+from shared.console import sections
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -21,7 +22,12 @@ HEADERS = {
 NOTHING = "\N{EN DASH}"
 
 _pages = Environment(
-    loader=PackageLoader("services.api.console"),
+    loader=ChoiceLoader(
+        [
+            PackageLoader("services.api.console"),
+            PrefixLoader({section.path: PackageLoader(section.package) for section in sections()}),
+        ]
+    ),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
@@ -78,4 +84,4 @@ def seconds(value: float | None) -> str:
 
 
 _pages.filters |= {"shown": shown, "words": words, "seconds": seconds}
-_pages.globals["link"] = link
+_pages.globals |= {"link": link, "sections": sections()}

@@ -12,8 +12,10 @@ from services.api.console.flow import Flow
 from services.api.console.letters import Letters, letter_routes
 from services.api.console.page_route import PageRoute
 from services.api.console.reading import Reader, reading_routes
+from services.api.console.sections import section_routes
 from services.api.console.visitors import PATH, Visitors
 from services.api.files import serve_files
+from shared.console import sections
 from shared.reviewing import reviews
 from shared.runtime.declaration import Pipeline
 from shared.settings import Settings
@@ -37,6 +39,8 @@ def console_routes(settings: Settings, pipeline: Pipeline, connections: Connecti
     console.include_router(reading_routes(reader), dependencies=inside)
     console.include_router(letter_routes(Letters(settings, connections)), dependencies=inside)
     console.include_router(decision_routes(Decisions(connections, offered), reader), dependencies=inside)
+    for section in sections():
+        console.include_router(section_routes(section, settings, connections), dependencies=inside)
     return console
 
 

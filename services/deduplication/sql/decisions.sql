@@ -2,6 +2,10 @@
 -- What people have decided about accounts.
 SELECT account_id, disposition, reason, decided_by, decided_at FROM dedupe_overrides ORDER BY account_id;
 
+-- name: overrides_of
+-- What people have decided about accounts $1.
+SELECT account_id, disposition, reason, decided_by, decided_at FROM dedupe_overrides WHERE account_id = ANY ($1::text[]);
+
 -- name: set_overrides
 -- Accounts $1 are to be $2 because of $3, as $4 has decided; the last decision about an account holds.
 INSERT INTO dedupe_overrides (account_id, disposition, reason, decided_by)

@@ -20,7 +20,7 @@ PLUGINS = {
 }
 
 
-@pytest.mark.parametrize("name", [*COMMANDS, *PLUGINS])
+@pytest.mark.parametrize("name", [*COMMANDS, *sorted(PLUGINS)])
 def test_every_command_explains_itself(name: str) -> None:
     result = CliRunner().invoke(sluice, [name, "--help"])
     assert result.exit_code == 0, result.output

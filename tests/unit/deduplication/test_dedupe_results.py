@@ -7,16 +7,15 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from services.deduplication.results import check_folder, write_csv
+from services.deduplication.results import check_folder, csv_parts
 from shared.errors import UsageError
 
 
 def test_no_cell_of_the_csv_is_a_formula() -> None:
     names = ["=cmd|'/c calc'!A1", "+1 555", "-2.5", "@SUM(A1)", "\tx", 'Acme, "Bolt"', None, "-Acme"]
     table = pa.table({"name": names, "size": range(8), "aliases": [["=1"], [], None, *[["b"]] * 5]})
-    file = io.BytesIO()
-    write_csv(file, [table.slice(0, 3), table.slice(3)])
-    rows = list(csv.DictReader(io.StringIO(file.getvalue().decode())))
+    text = b"".join(csv_parts([table.slice(0, 3), table.slice(3)])).decode()
+    rows = list(csv.DictReader(io.StringIO(text)))
     assert [row["name"] for row in rows] == [
         *("'=cmd|'/c calc'!A1", "+1 555", "-2.5", "'@SUM(A1)", "'\tx", 'Acme, "Bolt"', "", "'-Acme")
     ]

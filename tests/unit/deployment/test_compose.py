@@ -21,7 +21,7 @@ TEXT = (ROOT / PATH).read_text()
 SERVICES: dict[str, Any] = yaml.safe_load(TEXT)["services"]
 OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("sluice:")}
 SHARDS = ("dedupe:/var/lib/sluice/dedupe", "${DEDUPE_DATA:-.}:/data")
-"""What stages that work on shards, and the tools that start them, write to."""
+"""What stages that work on shards, the tools that start them, and the console that shows them write to."""
 THEIRS = {name: service for name, service in SERVICES.items() if name not in OURS}
 
 
