@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic_core import from_json
 
-from services.correction.transcripts.formats import adapter_of
+from services.correction.transcripts.formats import adapter_of, record_at
 from services.correction.transcripts.records import read_record
 from services.correction.transcripts.rows import Skipped
 from shared.errors import UsageError
@@ -75,7 +76,7 @@ SCHEMA: Final = pa.schema([(name, _KINDS.get(name, pa.string())) for name in FIE
 
 def as_result(row: Row) -> Row:
     """A stored row as it is handed out; `text` is what to go on with: corrected, else clean, else as it was."""
-    original = row["original_text"] if row["body"] is None else body_of(row["body"])
+    original = row["original_text"] if row["body"] is None else body_of(row["body"], row["source_line"])
     text = row["corrected_text"] or row["cleaned_text"] or original
     whole = {**row, "original_text": original, "text": text}
     return {name: _plain(whole[name]) for name in FIELDS}
@@ -85,13 +86,21 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
-def body_of(reference: Mapping[str, Any]) -> str | None:
+def body_of(reference: Mapping[str, Any], line: int) -> str | None:
     """A body that stayed in its file; None if it is not there any more."""
     with suppress(OSError, ValueError, LookupError):
-        record = read_record(Path(reference["path"]), reference["start"], reference["end"])
-        rows = adapter_of(reference["format"]).rows(record)
+        rows = adapter_of(reference["format"]).rows(_record(reference, line))
         return None if isinstance(rows, Skipped) else rows[reference["block"]].body
     return None
+
+
+def _record(reference: Mapping[str, Any], line: int) -> Any:
+    """Where its bytes were; where lines before it have been repaired since, by its number."""
+    path = Path(reference["path"])
+    try:
+        return read_record(path, reference["start"], reference["end"])
+    except ValueError:
+        return from_json(record_at(path, line).raw or b"")
 
 
 def check_output(path: Path) -> None:
