@@ -17,7 +17,7 @@ from services.correction.identify import identified
 from services.correction.inventory import MOST_PATHS, KeyInventory
 from services.correction.manifest import Decision, checked, manifest
 from services.correction.moments import in_utc
-from services.correction.results import body_of
+from services.correction.results import body_of, changed_lines
 from services.correction.transcripts import arrays
 from services.correction.transcripts.chat_export import ChatExport
 from services.correction.transcripts.rows import Skipped
@@ -300,6 +300,11 @@ class TestOddRecords:
         whole = [row.session_id for row in rows_of(path)]
         monkeypatch.setattr(scanning, "SLICE_RECORDS", 1)
         assert [row.session_id for row in rows_of(path)] == whole == ["s1", "s1"]
+
+
+def test_changed_lines_steer_no_terminal() -> None:
+    lines = list(changed_lines("a\x1b[2J.jsonl:1", "same\nteh \x1b[31m" + "x" * 500, "same\nthe \x1b[31m" + "x" * 500))
+    assert lines == ["a [2J.jsonl:1", "- teh  [31m" + "x" * 500, "+ the  [31m" + "x" * 500]
 
 
 class TestManifest:
