@@ -25,7 +25,7 @@ MOST_CHARACTERS_MORE_OR_LESS: Final = 10
 MOST_CHANGED: Final = 0.30
 _SIGNS: Final = re.compile(r"[^\w\s.,;:!?'\u2019\u2018\"“”…\u2013—-]")
 _ODD_BLANK: Final = re.compile(r"[^\S \n]")
-_BESIDE: Final = re.compile(rf"(\A|\s)?{MARKER.pattern}[.,;:!?…]*(?=(\s|\Z)?)".replace(r"(\d+)", r"\d+"))
+_BESIDE: Final = re.compile(r"(\A|\s)?⟦\d+⟧[.,;:!?…]*(?=(\s|\Z)?)")
 _INDENT: Final = re.compile(r"^[ \t]*(?:[-*+]|\d+[.)])?[ \t]*")
 
 

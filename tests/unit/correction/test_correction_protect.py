@@ -45,6 +45,12 @@ PROTECTED = [
     "0xdeadbeef",
     "d41d8cd98f00b204e9800998ecf8427e",
     "123e4567-e89b-12d3-a456-426614174000",
+    "abcdefab-abcd-abcd-abcd-abcdefabcdef",
+    "-5",
+    "\u22125.5",
+    "+.5",
+    ".5",
+    "-$5",
     "@recieve-bot",
     "#recieve",
     "🙂",
@@ -122,6 +128,11 @@ def test_the_parts_of_a_text_are_the_text(pieces: list[str]) -> None:
     parts = in_parts(text, longest=300)
     assert "".join(parts) == text
     assert all(part.count("```") % 2 == 0 for part in parts)
+
+
+def test_what_is_opened_and_never_closed_is_hidden_to_the_end() -> None:
+    for opened in ("<pre>", "<!--", "```"):
+        assert mask(f"look at teh code {opened} retrun 1").text == "look at teh code ⟦1⟧"
 
 
 def test_secrets_are_found_and_hidden() -> None:
