@@ -6,7 +6,7 @@ corrected the text.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -133,8 +133,9 @@ def _may_be_capital(old: str, new: str, after: str) -> bool:
 
 
 def _rewritten(before: str, after: str) -> bool:
-    words, names = tokens(before), _names(before)
-    return not all(_stood_twice(edit, words) or _is_correction(edit, names) for edit in edits(before, after))
+    words, made = tokens(before), edits(before, after)
+    names = _names(before, {word for edit in made for word in edit.wrong})
+    return not all(_stood_twice(edit, words) or _is_correction(edit, names) for edit in made)
 
 
 def _is_correction(edit: Edit, names: frozenset[str]) -> bool:
@@ -145,8 +146,9 @@ def _is_correction(edit: Edit, names: frozenset[str]) -> bool:
     return are_respelled(wrong, right)
 
 
-def _names(text: str) -> frozenset[str]:
-    return frozenset(word.group() for word in WORD.finditer(text) if may_be_name(word))
+def _names(text: str, words: Set[str]) -> frozenset[str]:
+    """Those of the words that may be names where they stand in the text."""
+    return frozenset(word.group() for word in WORD.finditer(text) if word.group() in words and may_be_name(word))
 
 
 def _stood_twice(edit: Edit, words: Sequence[str]) -> bool:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.correction.clean import cleaned
 from services.correction.masking import MARKER, in_parts, mask
 from services.correction.protect import Span, protected_spans
 from services.correction.secrets import secret_spans
@@ -128,6 +129,14 @@ def test_the_parts_of_a_text_are_the_text(pieces: list[str]) -> None:
     parts = in_parts(text, longest=300)
     assert "".join(parts) == text
     assert all(part.count("```") % 2 == 0 for part in parts)
+
+
+@pytest.mark.parametrize("odd", ["<pre>", "<!--", "a.", " \u00a0"])
+def test_long_texts_of_one_sign_are_no_hang(odd: str) -> None:
+    """Time that grows with the square of the length would be more than a test may take."""
+    text = odd * (400_000 // len(odd)) + ": `end`"
+    assert mask(text).restored(mask(text).text) == text
+    assert cleaned(text).endswith("`end`")
 
 
 def test_what_is_opened_and_never_closed_is_hidden_to_the_end() -> None:
