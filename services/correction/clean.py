@@ -11,7 +11,7 @@ from shared.runtime.outcome import Outcome, emit
 
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\ufeff]")
 _BLANKS: Final = re.compile(r"(?<=\S)[ \t\u00a0]+(?=\S)")
-_AT_ENDS: Final = re.compile(r"[ \t\u00a0]+(?=\n)")
+_AT_ENDS: Final = re.compile(r"(?<![ \t\u00a0])[ \t\u00a0]++(?=\n)")
 _EMPTY_LINES: Final = re.compile(r"\n{3,}")
 _LINE_ENDS: Final = re.compile(r"\r\n?")
 _WORD: Final = re.compile(r"\w+(?:['\u2019]\w+)*")

@@ -1,9 +1,11 @@
 """Correct what people typed, and nothing else. A row always leaves with a status; where anything is in doubt the
 original stays, with the reason."""
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 from schemas.correction import Corrected, CorrectionStatus, Identified
@@ -37,7 +39,7 @@ class Verdict(NamedTuple):
 
 async def correct(items: Sequence[Identified], ask: Ask, settings: CorrectionSettings) -> list[Outcome]:
     """One final row an item. Raises TransientError if nobody can answer now."""
-    hindrances = [hindrance(item) for item in items]
+    hindrances = await asyncio.to_thread(lambda: [hindrance(item) for item in items])
     places = [place for place, why in enumerate(hindrances) if not why]
     found = await corrected_texts([items[place].text or "" for place in places], ask, settings, places)
     results = dict(zip(places, found, strict=True))
@@ -55,18 +57,18 @@ async def corrected_texts(
     Raises TransientError.
     """
     places = range(len(texts)) if places is None else places
-    works = [
-        _for_vendor(text, settings) if _leaves(ask, place) else tuple(map(mask, in_parts(text)))
-        for text, place in zip(texts, places, strict=True)
-    ]
+    leave = [_leaves(ask, place) for place in places]
+    works = await asyncio.to_thread(lambda: [*map(partial(_masked, settings), texts, leave)])
     passages = [Passage(text=part.text) for parts in works for part in parts]
     asked = [place for parts, place in zip(works, places, strict=True) for _ in parts]
     answers = iter(await ask(CORRECTION, passages, asked) if passages else ())
     given = [[next(answers) for _ in parts] for parts in works]
-    return [
-        (verdict(text, parts, some), _together([answer.usage for answer in some]))
-        for text, parts, some in zip(texts, works, given, strict=True)
-    ]
+    verdicts = await asyncio.to_thread(lambda: [*map(verdict, texts, works, given)])
+    return [(one, _together([answer.usage for answer in some])) for one, some in zip(verdicts, given, strict=True)]
+
+
+def _masked(settings: CorrectionSettings, text: str, leaves: bool) -> tuple[Masked, ...]:
+    return _for_vendor(text, settings) if leaves else tuple(map(mask, in_parts(text)))
 
 
 def hindrance(item: Identified) -> str:

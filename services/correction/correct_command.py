@@ -169,7 +169,7 @@ async def _rehearse(source: "TranscriptSource", settings: Settings, options: Opt
         result = last
         for row in rows if options.diff else ():
             if row.corrected is not None:
-                click.echo("\n".join((f"{row.file}:{row.line}", *changed_lines(row.text or "", row.corrected))))
+                click.echo("\n".join(changed_lines(f"{row.file}:{row.line}", row.text or "", row.corrected)))
     return result
 
 

@@ -13,13 +13,13 @@ from typing import Final
 from services.correction.edits import WORD, slips
 from services.correction.terms import stands_for_itself
 
-_DOUBLED: Final = re.compile(
-    r"\b(the|a|an|and|to|of|in|for|with|is|are|be|it|this|as|at|from|by|or|we|you)(?:[ \t]+\1\b)+", re.IGNORECASE
-)
+_DOUBLED: Final = re.compile(r"\b(the|a|an|and|of|be|or|we)(?:[ \t]+\1\b)+", re.IGNORECASE)
+"""Others stand twice where they should: what it is is clear, we log in in the morning."""
 _VARIANT: Final = re.compile(r"e(?=(?:able|ability|ment)s?$)")
 """Useable and usable, judgement and judgment: both are right."""
 _ENDING: Final = re.compile("(?:s|ed|ers?|ings?|ly)$")
-_RARE: Final = ("dictionary_rare", "dictionary_names", "dictionary_code", "dictionary_en-GB_to_en-US")
+_BRITISH: Final = "dictionary_en-GB_to_en-US"
+_RARE: Final = ("dictionary_rare", "dictionary_names", "dictionary_code", _BRITISH)
 _LONG_ENOUGH: Final = 5
 """A word whose several readings are told apart by how near they are; short ones are near to everything."""
 _LONG: Final = 8
@@ -62,9 +62,15 @@ def _reading(wrong: str, readings: list[str], known: Mapping[str, int]) -> str:
 
 
 @cache
-def _right_words() -> frozenset[str]:
+def right_words() -> frozenset[str]:
     """Words that misspellings stand for."""
     return frozenset(misspellings().values())
+
+
+@cache
+def variants() -> Mapping[str, str]:
+    """British spelling → American spelling."""
+    return {british: readings[0] for british, readings in _listed(_BRITISH)}
 
 
 @cache
@@ -93,8 +99,8 @@ def _right(word: str) -> str | None:
     listed, stem = misspellings().get(word), _ENDING.sub("", word)
     if listed or len(word) < _LONG or not word.isalpha():
         return listed
-    if {word, stem} & _right_words() or word in _rare_words():
+    if {word, stem} & right_words() or word in _rare_words():
         return None
     swapped = (word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1))
-    found = {one for one in swapped if one in _right_words()}
+    found = {one for one in swapped if one in right_words()}
     return found.pop() if len(found) == 1 else None

@@ -16,6 +16,8 @@ class Edit(NamedTuple):
 
     wrong: tuple[str, ...]
     right: tuple[str, ...]
+    place: int = 0
+    """Of the first of the words among the tokens of the text before."""
 
     def shown(self) -> tuple[str, str]:
         """For people and tables."""
@@ -35,9 +37,11 @@ def edits(before: str, after: str) -> list[Edit]:
     for step in Levenshtein.opcodes(old, new):
         if step.tag == "equal":
             continue
-        edit = Edit(tuple(old[step.src_start : step.src_end]), tuple(new[step.dest_start : step.dest_end]))
+        wrong, right = tuple(old[step.src_start : step.src_end]), tuple(new[step.dest_start : step.dest_end])
+        edit = Edit(wrong, right, step.src_start)
         if found and (old_end, new_end) == (step.src_start, step.dest_start):
-            edit = Edit(found[-1].wrong + edit.wrong, found.pop().right + edit.right)
+            last = found.pop()
+            edit = Edit(last.wrong + wrong, last.right + right, last.place)
         found.append(edit)
         old_end, new_end = step.src_end, step.dest_end
     return found

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from errno import ENODATA
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -12,7 +13,8 @@ from schemas.correction import Extracted, FileSlice, Reference
 from schemas.delivery import Header, RejectCode
 from services.correction.scanning import TOO_LONG, Unreadable, parsed, rows_of
 from services.correction.store import REPAIRED_ROWS, SliceCounts, close_slices
-from services.correction.transcripts.formats import adapter_of, recognised, records_of
+from services.correction.transcripts.formats import adapter_of, recognised, record_at, records_of
+from services.correction.transcripts.records import RawRecord
 from services.correction.transcripts.rows import Row, Skipped
 from shared.database import Database
 from shared.runtime.envelope import Envelope, Envelopes
@@ -25,6 +27,8 @@ INLINE_OTHER: Final = 4_096
 """The same for whatever nobody has typed: most of the bytes, and no stage looks at it."""
 _OF_ITS_RECORD: Final = frozenset({Header.ATTEMPT, Header.PRODUCED_AT})
 SLICES_TOPIC: Final = "correction.slices"
+REPAIRED: Final = "line:"
+"""What the id of a slice begins with that is one line, sent in again once it was repaired."""
 
 
 class Invalid(NamedTuple):
@@ -70,7 +74,7 @@ def extracted(one: FileSlice) -> ExtractedSlice:
     found = ExtractedSlice()
     adapter = adapter_of(one.format) if one.format else None
     session, at = one.session_id, one.first_row
-    for record in records_of(Path(one.path), one.start, one.end, one.first_line):
+    for record in _records(one):
         found.counts.lines += 1
         try:
             content = parsed(record)
@@ -78,12 +82,12 @@ def extracted(one: FileSlice) -> ExtractedSlice:
             if content is None or adapter is None:
                 _without_rows(found, content)
                 continue
-            session = adapter.session_of(content) or session
             rows = rows_of(adapter, content)
         except Unreadable as error:
             found.invalid.append(Invalid(record.line, record.start, str(error)))
             found.counts.invalid += 1
             continue
+        session = adapter.session_of(content) or session
         if isinstance(rows, Skipped):
             found.counts.skip(rows.reason)
             continue
@@ -94,6 +98,17 @@ def extracted(one: FileSlice) -> ExtractedSlice:
         at += len(rows)
     found.counts.rows = len(found.rows)
     return found
+
+
+def _records(one: FileSlice) -> Iterable[RawRecord]:
+    """A repaired line is found by its number: whoever repaired it, or others before it, has moved the bytes."""
+    path = Path(one.path)
+    if not one.slice_id.startswith(REPAIRED):
+        return records_of(path, one.start, one.end, one.first_line)
+    try:
+        return [record_at(path, one.first_line)]
+    except LookupError:
+        raise OSError(ENODATA, "the line is not there any more") from None
 
 
 def _without_rows(found: ExtractedSlice, content: Any) -> None:
@@ -125,9 +140,8 @@ def _row(row: Row, index: int, block: int, place: Reference, common: Mapping[str
 
 
 def conversation(session: str, file: str) -> str:
-    """Stands for a session in ids. Files may share a session, such as those of side chains; then each has its own."""
-    name = file.rpartition("/")[2]
-    return sha256(f"{session}\n{name}".encode(errors="surrogateescape")).hexdigest()[:16]
+    """Stands for a session in ids. Files may share one, such as side chains and backups; then each has its own."""
+    return sha256(f"{session}\n{file}".encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def _letter(one: FileSlice, envelope: Envelope, line: Invalid) -> tuple[StoredRecord, Reject]:
@@ -136,7 +150,7 @@ def _letter(one: FileSlice, envelope: Envelope, line: Invalid) -> tuple[StoredRe
     It is a slice of that one line, however long: it can be replayed once the line is repaired, and its rows come after
     all others.
     """
-    key = f"line:{one.slice_id.removeprefix('line:').partition(':')[0]}:{line.line}"
+    key = f"{REPAIRED}{one.slice_id.removeprefix(REPAIRED).partition(':')[0]}:{line.line}"
     place = {"slice_id": key, "start": line.start, "end": line.start + 1, "first_line": line.line}
     again = one.model_copy(update={**place, "first_row": REPAIRED_ROWS + line.line})
     value = json.dumps({**again.model_dump(), "line": line.line, "error": line.why}).encode()

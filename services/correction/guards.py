@@ -6,127 +6,26 @@ corrected the text.
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Set
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from services.correction.dictionary import correct_words
-from services.correction.edits import Edit, changed_share, edits, slips
-from services.correction.language import language, scripts
+from services.correction.edits import WORD, Edit, changed_share, edits, tokens
+from services.correction.language import language, negations, scripts
 from services.correction.masking import MARKER
 from services.correction.protect import protected_spans
-from services.correction.terms import begins_sentence
+from services.correction.respelling import are_respelled, is_surely_meant
+from services.correction.terms import begins_sentence, may_be_name
 
 LONG: Final = 40
 """Characters from which on a length is judged by its ratio."""
 RATIO: Final = (0.80, 1.25)
 MOST_CHARACTERS_MORE_OR_LESS: Final = 10
 MOST_CHANGED: Final = 0.30
-_RESEMBLES: Final = 0.4
-"""Share of its letters that a word may be respelled in."""
-_SMALL: Final = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "and",
-        "or",
-        "but",
-        "if",
-        "so",
-        "as",
-        "at",
-        "by",
-        "for",
-        "from",
-        "in",
-        "into",
-        "of",
-        "off",
-        "on",
-        "onto",
-        "out",
-        "over",
-        "to",
-        "up",
-        "with",
-        "about",
-        "than",
-        "then",
-        "that",
-        "this",
-        "these",
-        "those",
-        "there",
-        "their",
-        "they're",
-        "its",
-        "it's",
-        "it",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "being",
-        "am",
-        "do",
-        "does",
-        "did",
-        "have",
-        "has",
-        "had",
-        "will",
-        "would",
-        "can",
-        "could",
-        "shall",
-        "should",
-        "may",
-        "might",
-        "must",
-        "i",
-        "me",
-        "my",
-        "we",
-        "us",
-        "our",
-        "you",
-        "your",
-        "he",
-        "she",
-        "they",
-        "them",
-        "his",
-        "her",
-        "who",
-        "whom",
-        "whose",
-        "which",
-        "what",
-        "when",
-        "where",
-        "how",
-        "why",
-        "too",
-        "also",
-        "any",
-        "some",
-        "more",
-        "most",
-        "much",
-        "many",
-    ]
-)
-_STEM: Final = 2
-_ENDINGS: Final = frozenset(("", "s", "es", "d", "ed", "ing", "e", "y", "ies", "ied", "ly", "n", "en", "'s"))
-_NEGATION: Final = re.compile(
-    r"\b(?:not|no|never|none|nor|neither|nothing|nobody|nowhere|cannot|without|"
-    r"(?:do|does|did|is|are|was|were|has|have|had|ca|could|wo|would|should|must|need|ai)n['\u2019]?t)\b",
-    re.IGNORECASE,
-)
 _SIGNS: Final = re.compile(r"[^\w\s.,;:!?'\u2019\u2018\"“”…\u2013—-]")
+_ODD_BLANK: Final = re.compile(r"[^\S \n]")
+_BESIDE: Final = re.compile(r"(\A|\s)?⟦\d+⟧[.,;:!?…]*(?=(\s|\Z)?)")
 _INDENT: Final = re.compile(r"^[ \t]*(?:[-*+]|\d+[.)])?[ \t]*")
 
 
@@ -159,13 +58,22 @@ def _markers(before: str, after: str) -> bool:
 
 
 def _lines(before: str, after: str) -> bool:
-    return [_indent(line) for line in before.split("\n")] != [_indent(line) for line in after.split("\n")]
+    return [*map(_edges, before.split("\n"))] != [*map(_edges, after.split("\n"))]
 
 
-def _indent(line: str) -> str:
-    """Blanks, and the sign or number of a list."""
+def _edges(line: str) -> tuple[str, str]:
+    """Blanks, and the sign or number of a list; and the blanks at the end, which break lines in Markdown."""
     found = _INDENT.match(line)
-    return found.group() if found else ""
+    return found.group() if found else "", line[len(line.rstrip()) :]
+
+
+def _blanks(before: str, after: str) -> bool:
+    return _ODD_BLANK.findall(before) != _ODD_BLANK.findall(after) or _beside(before) != _beside(after)
+
+
+def _beside(text: str) -> list[tuple[bool, bool]]:
+    """Whether a blank stands before each marker, and after it; a comma may come between."""
+    return [(place[1] is None, place[2] is None) for place in _BESIDE.finditer(text)]
 
 
 def _length(before: str, after: str) -> bool:
@@ -188,8 +96,9 @@ def _question(before: str, after: str) -> bool:
 
 
 def _negation(before: str, after: str) -> bool:
-    """A misspelled `nto` is a negation already."""
-    return len(_NEGATION.findall(correct_words(before))) != len(_NEGATION.findall(after))
+    """A misspelled `nto` is a negation already. One that moves elsewhere denies something else."""
+    spelt = correct_words(before)
+    return any(negations(spelt, edit.wrong) != negations(spelt, edit.right) for edit in edits(spelt, after))
 
 
 def _signs(before: str, after: str) -> bool:
@@ -224,30 +133,31 @@ def _may_be_capital(old: str, new: str, after: str) -> bool:
 
 
 def _rewritten(before: str, after: str) -> bool:
-    return not all(_is_correction(edit, before) for edit in edits(before, after))
+    words, made = tokens(before), edits(before, after)
+    names = _names(before, {word for edit in made for word in edit.wrong})
+    return not all(_stood_twice(edit, words) or _is_correction(edit, names) for edit in made)
 
 
-def _is_correction(edit: Edit, before: str) -> bool:
-    """Words respelled, or small words put in, left out or replaced; words that stood there twice left out."""
+def _is_correction(edit: Edit, names: frozenset[str]) -> bool:
+    """Words respelled, small words put in or left out, signs; of what may be a name, only into a word that is known."""
     wrong, right = _words(edit.wrong), _words(edit.right)
-    if not wrong and not right:
-        return True
-    if all(word in _SMALL for word in (*wrong, *right)):
-        return len(right) - len(wrong) in {-1, 0, 1, 2} and len(wrong) <= 3
-    if not right:
-        return re.search(rf"\b({re.escape(' '.join(edit.wrong))})\s+\1\b", before, re.IGNORECASE) is not None
-    if len(wrong) == len(right):
-        return all(_resembles(old, new) or {old, new} <= _SMALL for old, new in zip(wrong, right, strict=True))
-    return bool(wrong) and abs(len(wrong) - len(right)) == 1 and _resembles("".join(wrong), "".join(right))
+    if names.intersection(edit.wrong):
+        return len(wrong) == len(right) and all(map(is_surely_meant, wrong, right))
+    return are_respelled(wrong, right)
 
 
-def _resembles(old: str, new: str) -> bool:
-    """Respelled, or the same word with another ending."""
-    if slips(old, new) <= max(2, _RESEMBLES * len(old)):
-        return True
-    differs = (place for place, letters in enumerate(zip(old, new, strict=False)) if len(set(letters)) > 1)
-    stem = next(differs, min(len(old), len(new)))
-    return stem >= _STEM and old[stem:] in _ENDINGS and new[stem:] in _ENDINGS
+def _names(text: str, words: Set[str]) -> frozenset[str]:
+    """Those of the words that may be names where they stand in the text."""
+    return frozenset(word.group() for word in WORD.finditer(text) if word.group() in words and may_be_name(word))
+
+
+def _stood_twice(edit: Edit, words: Sequence[str]) -> bool:
+    """Words left out that stand beside themselves."""
+    size, start = len(edit.wrong), edit.place
+    beside = (words[max(0, start - size) : start], words[start + size : start + 2 * size])
+    return not edit.right and [word.lower() for word in edit.wrong] in (
+        [word.lower() for word in some] for some in beside
+    )
 
 
 def _words(words: tuple[str, ...]) -> list[str]:
@@ -257,7 +167,8 @@ def _words(words: tuple[str, ...]) -> list[str]:
 GUARDS: Final[dict[str, tuple[Callable[[str, str], bool], str]]] = {
     "empty": (_empty, "the text is empty; repeat it, corrected"),
     "markers": (_markers, "each marker like ⟦1⟧ must stand there exactly once, in the same order"),
-    "lines": (_lines, "lines, their indentation and list signs must stay as they are"),
+    "lines": (_lines, "lines, their indentation, ends and list signs must stay as they are"),
+    "blanks": (_blanks, "tabs, and blanks beside markers, must stay as they are"),
     "length": (_length, "the text has become much longer or shorter; only correct spelling and grammar"),
     "distance": (_distance, "too much was changed; only correct spelling and grammar"),
     "language": (_language, "the text must stay in its language and script"),

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from services.correction.transcripts.rows import name_of
+
 MOST_PATHS: Final = 2_000
 """Key paths that are listed; the others are counted. Arguments of tools make up thousands of them."""
 MOST_DEPTH: Final = 8
@@ -42,12 +44,13 @@ class KeyInventory:
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Count the keys of one record, each path once."""
-        for name in record:
+        names = {name_of(name) for name in record}
+        for name in names:
             self.top.add(name)
         paths = set(_paths(record, "", 0))
         for path in paths:
             self.nested.add(path)
-        for key in {path.rpartition(".")[2] for path in paths} | set(record):
+        for key in {path.rpartition(".")[2] for path in paths} | names:
             if _IDENTIFIER.search(key):
                 self.identifiers.add(key)
 
@@ -57,7 +60,7 @@ def _paths(value: Any, prefix: str, depth: int) -> Iterator[str]:
         return
     if isinstance(value, dict):
         for name, part in value.items():
-            path = f"{prefix}.{name}" if prefix else name
+            path = name_of(f"{prefix}.{name}" if prefix else name)
             if prefix:
                 yield path
             yield from _paths(part, path, depth + 1)

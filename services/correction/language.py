@@ -1,7 +1,7 @@
 """Which script and which language a text is in, as far as small words tell."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 _SCRIPTS: Final[Mapping[str, re.Pattern[str]]] = {
@@ -36,6 +36,24 @@ _SMALL_WORDS: Final[Mapping[str, frozenset[str]]] = {
         "polish": "i w nie na się z do to że jest jak co a o po tak ale dla od czy tylko przez może być proszę jeśli",
     }.items()
 }
+_NEGATIONS: Final[Mapping[str, frozenset[str]]] = {
+    language: frozenset(words.split())
+    for language, words in {
+        "english": "not no never none nor neither nothing nobody nowhere cannot cant without dont doesnt didnt isnt "
+        "arent wasnt werent hasnt havent hadnt couldnt wont wouldnt shouldnt mustnt mightnt neednt shant aint",
+        "german": "nicht kein keine keinen keinem keiner keines nie niemals niemand nichts nirgends weder ohne",
+        "french": "ne pas jamais rien aucun aucune sans ni non",
+        "spanish": "no ni nunca jamás nada nadie sin ningún ninguno ninguna tampoco",
+        "italian": "non né mai niente nulla nessuno nessuna senza",
+        "portuguese": "não nem nunca nada ninguém nenhum nenhuma sem",
+        "dutch": "niet geen nooit niemand niets nergens zonder",
+        "polish": "nie nigdy nic nikt żaden żadna bez ani",
+        "others": "не нет ни никогда ничего никто нельзя без ні ніколи нічого ніхто немає لا لم لن ليس לא אין",
+    }.items()
+}
+_ANY_NEGATION: Final = frozenset[str]().union(*_NEGATIONS.values())
+_NEGATIVE_PART: Final = re.compile(r".n't$|[不没沒無无未非别別勿莫]|ない|なかっ|なく|ません|않|못|없")
+"""In words with an apostrophe, and in scripts without blanks between words."""
 _WORD: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _FOREIGN_LETTER: Final = re.compile("[\u00c0-\u024f]")
 _LEAD: Final = 2
@@ -55,6 +73,14 @@ def language(text: str) -> str:
     counted = {name: sum(word in small for word in words) for name, small in _SMALL_WORDS.items()}
     first, second, *_ = sorted(counted, key=lambda name: -counted[name])
     return first if counted[first] >= counted[second] + _LEAD else ""
+
+
+def negations(text: str, words: Iterable[str]) -> int:
+    """How many negations are among `words` of a text; where its language is not clear, of any language."""
+    spoken = language(text)
+    known = _NEGATIONS["english"] | _NEGATIONS["others"] | _NEGATIONS.get(spoken, _ANY_NEGATION)
+    plain = (word.lower().replace("\u2019", "'") for word in words)
+    return sum(1 if word in known else len(_NEGATIVE_PART.findall(word)) for word in plain)
 
 
 def is_english(text: str) -> bool:

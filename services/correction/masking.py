@@ -1,6 +1,7 @@
 """Protected parts of a text are taken out before anybody corrects it, and put back byte for byte afterwards."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -10,7 +11,6 @@ MARKER: Final = re.compile(r"⟦(\d+)⟧")
 PART_CHARACTERS: Final = 4_000
 """Longer texts are corrected in parts that end between paragraphs."""
 _BORDER: Final = re.compile(r"\n[ \t]*\n\s*")
-_EDGES: Final = re.compile(r"\A(\s*)(.*?)(\s*)\Z", re.DOTALL)
 
 
 class Masked(NamedTuple):
@@ -33,9 +33,10 @@ def mask(text: str, secrets: Sequence[Span] = ()) -> Masked:
         hidden.append(text[span.start : span.end])
         parts += [text[at : span.start], f"⟦{len(hidden)}⟧"]
         at = span.end
-    edges = _EDGES.match("".join([*parts, text[at:]]))
-    assert edges  # it matches everything
-    return Masked(edges[2], tuple(hidden), edges[1], edges[3])
+    whole = "".join([*parts, text[at:]])
+    inner = whole.strip()
+    start = whole.find(inner)
+    return Masked(inner, tuple(hidden), whole[:start], whole[start + len(inner) :])
 
 
 def in_parts(text: str, longest: int = PART_CHARACTERS) -> list[str]:
@@ -53,6 +54,8 @@ def in_parts(text: str, longest: int = PART_CHARACTERS) -> list[str]:
 
 def _borders(text: str) -> Iterator[int]:
     spans = protected_spans(text)
+    ends = [span.end for span in spans]
     for border in _BORDER.finditer(text):
-        if not any(span.start < border.end() and border.start() < span.end for span in spans):
+        behind = bisect_right(ends, border.start())
+        if behind == len(spans) or spans[behind].start >= border.end():
             yield border.end()

@@ -5,6 +5,7 @@ Better too much than too little: what is protected is not corrected, which harms
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 
@@ -25,6 +26,9 @@ _ERROR_WORDS: Final = (
     r"error|exception|fail(?:ed|ure)?|fatal|cannot|can't|could not|couldn't|not found|undefined|denied|refused|invalid|"
     r"unexpected|missing|no such|unable|traceback|warning|panic|segmentation"
 )
+_QUOTED: Final = "{0,300}"
+"""Characters of a quoted error on both sides of what tells that it is one; without an end, marks that are never closed
+would be looked at as often as there are letters behind them."""
 _RAISED: Final = "(?:Error|Exception|Warning|Exit|Interrupt)"
 _FILE_ENDINGS: Final = (
     "c|cc|cfg|conf|cpp|cs|css|csv|db|dll|doc|docx|env|exe|gif|go|gz|h|hpp|html?|ini|ipynb|jar|java|jpe?g|js|json|jsonl|"
@@ -53,19 +57,22 @@ _BLOCKS: Final = (
     r"^[ \t]*(?P<fence>```+|~~~+)[^\n]*(?:\n(?:[^\n]*\n)*?[ \t]*(?P=fence)[`~]*[ \t]*$|[\s\S]*\Z)",
     r"```[\s\S]*?(?:```|\Z)",  # a fence in the middle of a line
     rf"(?<=\n)[ \t]*\n{_INDENTED}+|\A{_INDENTED}{{2,}}",  # indented after a blank line
-    r"<(?P<tag>pre|code|script|style|kbd|samp)\b[^>]*>[\s\S]*?</(?P=tag)>",
+    r"<(?P<tag>pre|code|script|style|kbd|samp)\b[^<>]{0,200}>[\s\S]*?(?:</(?P=tag)>|\Z)",
     r"(?P<ticks>`+)(?!`)[^\n]*?(?:\n[^\n]+?)??(?<!`)(?P=ticks)(?!`)",
     r"\$\$[\s\S]+?\$\$",
 )
 _TOKENS: Final = (
-    ("⟦", r"⟦[^⟧\n]*⟧"),  # what looks like a marker of ours
-    ("<&", r"<!--[\s\S]*?-->|</?[A-Za-z][^<>\n]*>|&#?\w+;"),
-    ("]", r"(?<=\])\([^)\n]*\)|(?<=\])\[[^\]\n]*\]"),  # the target of a Markdown link
-    (":.", r"\b[A-Za-z][\w+.-]*://[^\s<>\"'`]+|\bwww\.[^\s<>\"'`]+|\bmailto:\S+"),
+    ("⟦", r"⟦[^⟦⟧\n]*⟧"),  # what looks like a marker of ours
+    ("<&", r"<!--[\s\S]*?(?:-->|\Z)|</?[A-Za-z][^<>\n]*>|&#?\w+;"),
+    ("]", r"(?<=\])\([^)\n]{0,1000}\)|(?<=\])\[[^\]\n]*\]"),  # the target of a Markdown link
+    (":.", r"\b[A-Za-z][\w+.-]{0,30}://[^\s<>\"'`]+|\bwww\.[^\s<>\"'`]+|\bmailto:\S+"),
     ("@", r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
-    ("{%$", r"\{\{[^}\n]*\}\}|\$?\{[\w.:!-]*\}|%\([\w.]+\)[sdifr]|%[sdifr]\b|\$\w+|%\w+%"),
-    ('"“', rf"\"[^\"\n]*\b(?:{_ERROR_WORDS})\b[^\"\n]*\"|“[^”\n]*\b(?:{_ERROR_WORDS})\b[^”\n]*”"),
-    ("'", rf"(?<!\w)'[^'\n]*\b(?:{_ERROR_WORDS})\b[^'\n]*'(?!\w)"),
+    ("{%$", r"\{\{[^}\n]{0,200}\}\}|\$?\{[\w.:!-]*\}|%\([\w.]+\)[sdifr]|%[sdifr]\b|\$\w+|%\w+%"),
+    (
+        '"“',
+        rf"\"[^\"\n]{_QUOTED}\b(?:{_ERROR_WORDS})\b[^\"\n]{_QUOTED}\"|“[^”\n]{_QUOTED}\b(?:{_ERROR_WORDS})\b[^”\n]{_QUOTED}”",
+    ),
+    ("'", rf"(?<!\w)'[^'\n]{_QUOTED}\b(?:{_ERROR_WORDS})\b[^'\n]{_QUOTED}'(?!\w)"),
     ("\\", r"(?<![\w/])[A-Za-z]:\\[^\s\"'`]*|\\\\\w[^\s\"'`]*"),
     ("/", r"(?<![\w/.])(?:~|\.{1,2})?/[\w.@%+=-]+(?:/[\w.@%+=*-]+)*/?"),
     ("/", r"(?<![\w./@-])[\w.@-]+(?:/[\w.@*-]+){2,}/?|(?<![\w./@-])[\w.@-]+/(?=\s|$|[,.;:)])"),
@@ -74,12 +81,13 @@ _TOKENS: Final = (
     ("-", r"(?<![\w-])--?[A-Za-z][\w-]*(?:=[^\s,;]+)?"),
     ("@#", r"[@#][\w/-]*\w"),
     (":", r"(?<![\w:]):[a-z0-9_+-]+:(?!\w)"),
-    ("(", r"\b\w+(?:\.\w+)*\([^()\n]{0,80}\)"),
+    ("(", r"(?<!\w)(?<!\w\.)\w+(?:\.\w+)*\([^()\n]{0,80}\)"),
     (".:>", r"(?<![\w.])[A-Za-z_]\w*(?:(?:\.|::|->)[A-Za-z_]\w*)+\b"),
     ("_", r"\b\w*_\w*\b"),
     ("", r"\b[a-z]+[A-Z]\w*\b|\b[A-Z][a-z0-9]+[A-Z]\w*\b"),
     ("", r"\b[A-Z]{2,6}s?\b"),  # longer ones are shouted words, unless they have digits or underscores
-    ("0123456789", r"(?:[#$€£]|\b)\w*\d(?:[\w.,:/+-]*\w)?%?"),
+    ("-", r"\b[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b"),
+    ("0123456789", r"(?:(?<!\w)[-+\u2212\u00b1])?\.?(?:[#$€£]|\b)\w*\d(?:[\w.,:/+-]*\w)?%?"),
     ("", r"[\U0001F000-\U0001FAFF\u2600-\u27BF\u2B50\u200D\uFE0F\U000E0020-\U000E007F]+"),
 )
 """Signs of which a text has one at least, or the pattern need not be tried; and the pattern."""
@@ -100,7 +108,13 @@ _RULES: Final = (*_rules(("", pattern) for pattern in (*_BLOCKS, *_LINES)), *_ru
 
 def protected_spans(text: str) -> list[Span]:
     """Everything that must not change, in order, without overlaps."""
-    return _found(_RULES, text)
+    return list(_protected(text))
+
+
+@lru_cache(maxsize=1_024)
+def _protected(text: str) -> tuple[Span, ...]:
+    """Kept for a moment: what hinders a correction is asked of a text, what to hide, and whether all came back."""
+    return tuple(_found(_RULES, text))
 
 
 def code_spans(text: str) -> list[Span]:

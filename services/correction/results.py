@@ -10,11 +10,13 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic_core import from_json
 
-from services.correction.transcripts.formats import adapter_of
+from services.correction.transcripts.formats import adapter_of, record_at
 from services.correction.transcripts.records import read_record
 from services.correction.transcripts.rows import Skipped
 from shared.errors import UsageError
+from shared.terminal.shown import printable, spreadsheet_text
 
 Row = Mapping[str, Any]
 Write = Callable[[Row], None]
@@ -60,7 +62,6 @@ FIELDS: Final = (
     "tokens_out",
     "correction_cost_usd",
 )
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 PARQUET_ROWS: Final = 1_000
 _NESTED: Final = ("edits", "thread", "extra")
 _WHOLE: Final = ("message_index", "content_length", "word_count", "source_line", "tokens_in", "tokens_out")
@@ -75,7 +76,7 @@ SCHEMA: Final = pa.schema([(name, _KINDS.get(name, pa.string())) for name in FIE
 
 def as_result(row: Row) -> Row:
     """A stored row as it is handed out; `text` is what to go on with: corrected, else clean, else as it was."""
-    original = row["original_text"] if row["body"] is None else body_of(row["body"])
+    original = row["original_text"] if row["body"] is None else body_of(row["body"], row["source_line"])
     text = row["corrected_text"] or row["cleaned_text"] or original
     whole = {**row, "original_text": original, "text": text}
     return {name: _plain(whole[name]) for name in FIELDS}
@@ -85,13 +86,21 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
-def body_of(reference: Mapping[str, Any]) -> str | None:
+def body_of(reference: Mapping[str, Any], line: int) -> str | None:
     """A body that stayed in its file; None if it is not there any more."""
     with suppress(OSError, ValueError, LookupError):
-        record = read_record(Path(reference["path"]), reference["start"], reference["end"])
-        rows = adapter_of(reference["format"]).rows(record)
+        rows = adapter_of(reference["format"]).rows(_record(reference, line))
         return None if isinstance(rows, Skipped) else rows[reference["block"]].body
     return None
+
+
+def _record(reference: Mapping[str, Any], line: int) -> Any:
+    """Where its bytes were; where lines before it have been repaired since, by its number."""
+    path = Path(reference["path"])
+    try:
+        return read_record(path, reference["start"], reference["end"])
+    except ValueError:
+        return from_json(record_at(path, line).raw or b"")
 
 
 def check_output(path: Path) -> None:
@@ -130,12 +139,9 @@ def _csv(path: Path) -> Iterator[Write]:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, FIELDS)
         writer.writeheader()
-        yield lambda row: writer.writerow({name: _harmless(value) for name, value in _flat(row).items()})
-
-
-def _harmless(value: Any) -> Any:
-    """A text that a spreadsheet would run as a formula, with an apostrophe before it."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+        yield lambda row: writer.writerow(
+            {name: spreadsheet_text(value) if isinstance(value, str) else value for name, value in _flat(row).items()}
+        )
 
 
 @contextmanager
@@ -173,14 +179,19 @@ async def diffs(rows: AsyncIterable[Row]) -> AsyncIterator[str]:
     """The changed lines of corrected rows, before and after."""
     async for row in rows:
         if row["corrected_text"]:
-            yield f"{row['source_file']}:{row['source_line']}"
-            for line in changed_lines(row["original_text"], row["corrected_text"]):
+            place = f"{row['source_file']}:{row['source_line']}"
+            for line in changed_lines(place, row["original_text"], row["corrected_text"]):
                 yield line
 
 
-def changed_lines(before: str, after: str) -> Iterator[str]:
-    """Corrections keep the number of lines."""
+def changed_lines(place: str, before: str, after: str) -> Iterator[str]:
+    """Where they are, and how they were and are; corrections keep the number of lines. Nothing steers a terminal."""
+    yield _whole(place)
     for old, new in zip(before.split("\n"), after.split("\n"), strict=True):
         if old != new:
-            yield f"- {old}"
-            yield f"+ {new}"
+            yield _whole(f"- {old}")
+            yield _whole(f"+ {new}")
+
+
+def _whole(line: str) -> str:
+    return printable(line, len(line))

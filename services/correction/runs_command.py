@@ -113,12 +113,15 @@ async def _roll_back(run_id: str, yes: bool) -> int:
     from services.correction import store
     from shared.terminal.connect import open_database
 
-    async with open_database(Settings.load()) as database:
+    settings = Settings.load()
+    async with open_database(settings) as database:
         await _run(database, run_id)
         count = await store.count_stored(database, run_id)
         if not yes and not click.confirm(f"delete {count:,} rows of run {run_id}?"):
             return 1
         click.echo(f"deleted {await store.roll_back(database, run_id):,} rows")
+        if table := settings.correction.bigquery_table:
+            click.echo(f"those that were loaded into {table} are still there: delete them by run_id", err=True)
     return 0
 
 

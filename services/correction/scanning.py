@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -61,9 +62,18 @@ def name_below(path: Path, root: str) -> str:
     return path.name if Path(root).is_file() else path.relative_to(root).as_posix()
 
 
-def session_by_name(file: str) -> str:
-    """The session of a file whose records name none."""
-    return sha256(file.encode(errors="surrogateescape")).hexdigest()[:16]
+def _digest(*parts: bytes) -> str:
+    return sha256(b"\n".join(parts)).hexdigest()[:16]
+
+
+def _session_of_file(path: Path, file: str) -> str:
+    """The session of a file whose records name none: by its name, and by its first record, for other sources may have
+    files of the same name. So it is the same after the source was moved, and after the file has grown.
+    """
+    first = None
+    with suppress(OSError):  # the file cannot be read: that is told when it is
+        first = next(records_of(path), None)
+    return _digest(file.encode(), (first and first.raw) or b"")
 
 
 def parsed(record: RawRecord) -> dict[str, Any] | None:
@@ -85,7 +95,7 @@ def rows_of(adapter: Adapter, record: dict[str, Any]) -> Sequence[Row] | Skipped
     """The rows of a record. Raises Unreadable for one that has not the shape of its format."""
     try:
         return adapter.rows(record)
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError):
         raise Unreadable("the record has not the shape of its format") from None
 
 
@@ -118,7 +128,7 @@ class _Cutter:
         if end > self.start:
             self.done.append(
                 FileSlice(
-                    slice_id=f"{session_by_name(self.file)}:{self.start}",
+                    slice_id=f"{_digest(bytes(self.path))}:{self.start}",
                     path=str(self.path),
                     file=self.file,
                     format=self.format,
@@ -148,7 +158,7 @@ def _scan(path: Path, source: TranscriptSource, found: Discovery) -> list[FileSl
         facts.fails("the name of the file is not UTF-8")
         found.add(facts)
         return []
-    cutter = _Cutter(path, file, session_by_name(file), source.format)
+    cutter = _Cutter(path, file, _session_of_file(path, file), source.format)
     adapter = adapter_of(source.format) if source.format else None
     end, line = 0, 0
     try:

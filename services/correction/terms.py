@@ -23,12 +23,12 @@ def stands_for_itself(word: re.Match[str]) -> bool:
         text[max(0, start - 1) : start] + text[end : end + 1] in _QUOTES
         or _CODE_BEFORE.search(text, max(0, start - 1), start) is not None
         or _CODE_AFTER.match(text, end) is not None
-        or _may_be_name(word)
+        or may_be_name(word)
     )
 
 
-def _may_be_name(word: re.Match[str]) -> bool:
-    """A capital inside a sentence, unless every word of the line has one as in headings."""
+def may_be_name(word: re.Match[str]) -> bool:
+    """Whether it has a capital inside a sentence, unless every word of the line has one as in headings."""
     if not word.group().istitle() or begins_sentence(word.string, word.start()):
         return False
     start = word.string.rfind("\n", 0, word.start()) + 1

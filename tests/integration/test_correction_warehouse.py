@@ -1,6 +1,6 @@
 """Stored rows on their way to BigQuery: merged into jobs, loaded once whatever dies, never more jobs than allowed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from services.correction.sinks.bigquery import BigQuerySink
 from services.correction.sinks.buffer import load_waiting
 from services.correction.sinks.postgres import PostgresSink
 from services.correction.sinks.quota import take, taken_today
+from services.correction.sinks.sink import Row
 from services.correction.store import roll_back, store_rows
 from shared.database import Database
 from shared.errors import TransientError
@@ -91,6 +92,19 @@ async def test_a_failed_job_gives_its_rows_to_the_next_one(database: Database, w
         await loaded(database, warehouse)
     assert await loaded(database, warehouse) == 10
     assert len(warehouse.rows) == 10
+
+
+async def test_a_job_that_is_begun_again_counts_once(database: Database, warehouse: FakeBigQuery) -> None:
+    class Silent(PostgresSink):
+        async def load(self, rows: Sequence[Row], job: str = "") -> None:
+            raise TransientError("no answer")
+
+    await store_rows(database, [row(number) for number in range(10)])
+    for _ in range(3):
+        with pytest.raises(TransientError, match="no answer"):
+            await load_waiting(database, Silent(database), settings(warehouse, load_jobs_a_day=1))
+    assert await loaded(database, warehouse, load_jobs_a_day=1) == 10
+    assert await taken_today(database) == {"load": 1}
 
 
 async def test_no_more_jobs_are_begun_than_a_day_may_have(database: Database, warehouse: FakeBigQuery) -> None:

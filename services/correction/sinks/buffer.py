@@ -25,22 +25,25 @@ async def load_waiting(database: Database, sink: Sink, settings: CorrectionSetti
     """
     loaded = 0
     for row in await database.fetch(queries()["unfinished_jobs"]):
-        loaded += await _run(database, sink, row["load_job"], settings)
+        loaded += await _run(database, sink, row["load_job"])
     while await _gathered(database, job := f"sluice-{uuid4().hex}", settings):
-        loaded += await _run(database, sink, job, settings)
+        loaded += await _run(database, sink, job)
     return loaded
 
 
 async def _gathered(database: Database, job: str, settings: CorrectionSettings) -> bool:
-    found = await database.fetchval(
-        queries()["gather_rows"], job, settings.load_rows, float(settings.load_wait_seconds)
-    )
-    return bool(found)
+    """Rows for a job and its place among those of the day: a job that is begun again for a lost answer has both."""
+    async with database.transaction() as transaction:
+        if not await transaction.fetchval(
+            queries()["gather_rows"], job, settings.load_rows, float(settings.load_wait_seconds)
+        ):
+            return False
+        if not await take(transaction, "load", settings.load_jobs_a_day):
+            raise TransientError(f"the {settings.load_jobs_a_day} load jobs of today are used up", retry_after=60.0)
+    return True
 
 
-async def _run(database: Database, sink: Sink, job: str, settings: CorrectionSettings) -> int:
-    if not await take(database, "load", settings.load_jobs_a_day):
-        raise TransientError(f"the {settings.load_jobs_a_day} load jobs of today are used up", retry_after=60.0)
+async def _run(database: Database, sink: Sink, job: str) -> int:
     rows = [as_row(row) for row in await database.fetch(queries()["rows_of_job"], job)]
     try:
         await sink.load(rows, job)

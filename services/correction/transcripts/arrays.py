@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from services.correction.transcripts.records import BLOCK_BYTES, MAX_RECORD_BYTES, RawRecord
+from services.correction.transcripts.records import BLOCK_BYTES, MARK, MAX_RECORD_BYTES, RawRecord
 
 _SIGN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["{}\[\],]', re.DOTALL)
 """A whole string; a quote alone begins one that goes on beyond the block."""
@@ -50,7 +50,7 @@ def is_array(path: Path) -> bool:
 
 def _opening(block: bytes) -> int:
     """How long the beginning is with which an array opens; 0 if it is none."""
-    inside = block.lstrip()
+    inside = block.removeprefix(MARK).lstrip()
     return len(block) - len(inside) + 1 if inside.startswith(b"[") else 0
 
 

@@ -9,6 +9,8 @@ from pydantic_core import from_json
 MAX_RECORD_BYTES = 64 * 1024 * 1024
 """A longer line is not parsed: it would take several times as much memory."""
 BLOCK_BYTES = 1024 * 1024
+MARK = b"\xef\xbb\xbf"
+"""The byte order mark that some editors put at the beginning of a file; no part of the first record."""
 
 
 class RawRecord(NamedTuple):
@@ -35,7 +37,8 @@ def raw_records(path: Path, start: int = 0, end: int | None = None, first_line: 
             size, whole = len(raw), len(raw) <= MAX_RECORD_BYTES
             while not raw.endswith(b"\n") and (more := file.readline(BLOCK_BYTES)):
                 size, raw = size + len(more), more
-            yield RawRecord(line, at, at + size, raw if whole else None)
+            mark = len(MARK) if at == 0 and raw.startswith(MARK) else 0
+            yield RawRecord(line, at + mark, at + size, raw[mark:] if whole else None)
             at, line = at + size, line + 1
 
 

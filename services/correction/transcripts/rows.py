@@ -1,6 +1,7 @@
 """What every adapter makes of a record: rows, or the reason why there are none."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -11,6 +12,8 @@ LONGEST_VALUE: Final = 4_096
 """Characters of JSON of one unknown field."""
 LONGEST_EXTRA: Final = 16_384
 """The same of all of them together."""
+_NUL: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+"""NUL as JSON writes it; not a backslash that is followed by these letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,8 @@ def name_of(value: Any) -> str:
 
 def json_of(value: Any) -> str:
     """A value as JSON text."""
-    return json.dumps(value, ensure_ascii=False).replace("\\u0000", "\N{REPLACEMENT CHARACTER}")
+    text = json.dumps(value, ensure_ascii=False)
+    return _NUL.sub("\\1\N{REPLACEMENT CHARACTER}", text) if "\\u0000" in text else text
 
 
 def kept(value: Any, longest: int = LONGEST_VALUE) -> Any:

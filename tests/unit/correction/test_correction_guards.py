@@ -17,6 +17,7 @@ BAD = {
     "empty": (TEXT, ""),
     "markers": (TEXT, RIGHT.replace("⟦1⟧", "the button")),
     "lines": ("- first thing is wierd\n  - teh second one", "- first thing is weird\n- the second one"),
+    "blanks": ("look at\tteh value of ⟦1⟧ there", "look at the value of ⟦1⟧ there"),
     "length": (TEXT, RIGHT + " and please add a test for it and tell everybody about it"),
     "distance": ("how can I run teh tests of it", "The tests may be run so: it is"),
     "language": (
@@ -66,9 +67,47 @@ def test_no_bad_text_passes(bad: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "others"),
+    [
+        ("turn the flag on", "turn the flag off"),
+        ("from ⟦1⟧ to ⟦2⟧", "to ⟦1⟧ from ⟦2⟧"),
+        ("you must do it", "you may do it"),
+        ("run it in debug", "run it out debug"),
+        ("it is now broken, not fixed", "it is not broken, now fixed"),
+        ("it mightn't be so", "it might be so"),
+        ("das ist kein Fehler", "das ist ein Fehler"),
+        ("我不喜欢这个", "我喜欢这个"),
+        ("ask Jonas about it", "ask Jonah about it"),
+        ("a line\r\nand one", "a line\nand one"),
+        ("a line  \nand one", "a line\nand one"),
+        ("use ⟦1⟧ here", "use⟦1⟧ here"),
+        ("use ⟦1⟧ here", "use ⟦1⟧here"),
+        ("the file file but keep this file", "the file but keep this"),
+    ],
+)
+def test_another_meaning_does_not_pass(words: str, others: str) -> None:
+    assert breach(f"please look at teh thing: {words}", f"please look at the thing: {others}") is not None
+
+
+WORDS = """unable able, disabled enabled, valid invalid, safe unsafe, legal illegal, two ten, five nine, buy pay,
+add and, increase decrease, million billion, include exclude, move remove, north south, first third"""
+
+
+@pytest.mark.parametrize("pair", WORDS.split(","))
+def test_words_that_resemble_each_other_are_not_exchanged(pair: str) -> None:
+    one, other = pair.split()
+    for old, new in ((one, other), (other, one)):
+        assert breach(f"this is what {old} means to us all", f"this is what {new} means to us all") is not None
+
+
+@pytest.mark.parametrize(
     ("before", "after"),
     [
         (TEXT, RIGHT),
+        ("they said it form there, see ⟦1⟧ or ⟦2⟧", "they said it from there, see ⟦1⟧, or ⟦2⟧"),
+        ("Their is more then one of it", "There is more than one of it"),
+        ("the the behaviour of the the file", "the behavior of the file"),
+        ("today Ive seen teh thing i cant do", "today I've seen the thing I can't do"),
         (TEXT, TEXT),
         ("alot of users could of seen it", "a lot of users could have seen it"),
         ("it dont work and i cant see why", "it don't work and I can't see why"),
@@ -123,6 +162,10 @@ def test_the_dictionary_touches_no_other_language() -> None:
         ("see teh documentatino of farming", "see the documentation of farming"),
         ("teh module's name and a package's", "the module's name and a package's"),
         ("teh discreet and preformed ones", "the discreet and preformed ones"),
+        (
+            "What it is is teh plan, and we log in in the morning.",
+            "What it is is the plan, and we log in in the morning.",
+        ),
     ],
 )
 def test_names_terms_and_mentioned_words_stay(text: str, right: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.correction.clean import cleaned
 from services.correction.masking import MARKER, in_parts, mask
 from services.correction.protect import Span, protected_spans
 from services.correction.secrets import secret_spans
@@ -45,6 +46,12 @@ PROTECTED = [
     "0xdeadbeef",
     "d41d8cd98f00b204e9800998ecf8427e",
     "123e4567-e89b-12d3-a456-426614174000",
+    "abcdefab-abcd-abcd-abcd-abcdefabcdef",
+    "-5",
+    "\u22125.5",
+    "+.5",
+    ".5",
+    "-$5",
     "@recieve-bot",
     "#recieve",
     "🙂",
@@ -122,6 +129,19 @@ def test_the_parts_of_a_text_are_the_text(pieces: list[str]) -> None:
     parts = in_parts(text, longest=300)
     assert "".join(parts) == text
     assert all(part.count("```") % 2 == 0 for part in parts)
+
+
+@pytest.mark.parametrize("odd", ["<pre>", "<!--", "a.", " \u00a0"])
+def test_long_texts_of_one_sign_are_no_hang(odd: str) -> None:
+    """Time that grows with the square of the length would be more than a test may take."""
+    text = odd * (400_000 // len(odd)) + ": `end`"
+    assert mask(text).restored(mask(text).text) == text
+    assert cleaned(text).endswith("`end`")
+
+
+def test_what_is_opened_and_never_closed_is_hidden_to_the_end() -> None:
+    for opened in ("<pre>", "<!--", "```"):
+        assert mask(f"look at teh code {opened} retrun 1").text == "look at teh code ⟦1⟧"
 
 
 def test_secrets_are_found_and_hidden() -> None:

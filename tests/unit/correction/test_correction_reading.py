@@ -8,19 +8,22 @@ from typing import Any
 import pytest
 
 from schemas.correction import Extracted, FileSlice, TranscriptSource
+from schemas.delivery import Header
 from services.correction import scanning
 from services.correction.clean import cleaned, cleaned_row
 from services.correction.discover import _hindrance, look_through
-from services.correction.extract import ExtractedSlice, extracted
+from services.correction.extract import ExtractedSlice, _letter, extracted
 from services.correction.identify import identified
 from services.correction.inventory import MOST_PATHS, KeyInventory
 from services.correction.manifest import Decision, checked, manifest
 from services.correction.moments import in_utc
-from services.correction.results import body_of
+from services.correction.results import body_of, changed_lines
 from services.correction.transcripts import arrays
 from services.correction.transcripts.chat_export import ChatExport
 from services.correction.transcripts.rows import Skipped
 from shared.errors import UsageError
+from shared.runtime.envelope import Envelope
+from shared.runtime.outbox import StoredRecord
 from tests.transcripts import messages, write_folder
 
 
@@ -192,7 +195,7 @@ class TestArray:
         (tmp_path / "conversations.json").write_text(json.dumps([conversation(1), long], indent=1))
         _, row = rows_of(tmp_path)
         assert row.body is not None
-        assert body_of(row.body.model_dump()) == "word " * 10_000
+        assert body_of(row.body.model_dump(), row.line) == "word " * 10_000
 
 
 class TestReconciliation:
@@ -236,7 +239,72 @@ class TestReconciliation:
         assert row.text is None
         assert row.body is not None
         assert len(row.model_dump_json(exclude_defaults=True)) < 2_000
-        assert body_of(row.body.model_dump()) == long
+        assert body_of(row.body.model_dump(), row.line) == long
+
+
+def envelope() -> Envelope:
+    return Envelope("a:0", StoredRecord("correction.slices", 0, "a:0", b"", [], 0), {Header.INGESTED_AT: b"0"})
+
+
+class TestRepair:
+    def test_repaired_lines_are_found_by_number_and_share_no_ids(self, tmp_path: Path) -> None:
+        path = written(tmp_path / "a.jsonl", '{"broken', '{"broken', typed("last one"))
+        (one,) = look_through(source(path))[1]
+        before = extracted(one)
+        letters = [_letter(one, envelope(), invalid)[0] for invalid in before.invalid]
+        two = [{"type": "text", "text": "hello"}, {"type": "text", "text": "there"}]
+        written(path, typed([*two, *two]), typed(two), typed("last one"))
+        found = [extracted(FileSlice.model_validate_json(letter.value)) for letter in letters]
+        assert [[row.line for row in one.rows] for one in found] == [[1, 1, 1, 1], [2, 2]]
+        rows = [row for one in (before, *found) for row in one.rows]
+        assert len({row.extraction_id for row in rows}) == len(rows) == 7
+        path.write_text("")
+        with pytest.raises(OSError, match="not there"):
+            extracted(FileSlice.model_validate_json(letters[1].value))
+
+    def test_a_large_body_is_found_after_lines_before_it_were_repaired(self, tmp_path: Path) -> None:
+        long = "word " * 10_000
+        (row,) = rows_of(path := written(tmp_path / "a.jsonl", '{"broken', typed(long)))
+        written(path, typed("it is repaired and longer"), typed(long))
+        assert row.body is not None
+        assert body_of(row.body.model_dump(), row.line) == long
+
+
+class TestOddRecords:
+    def test_a_byte_order_mark_is_no_part_of_the_first_record(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.jsonl"
+        path.write_bytes(b"\xef\xbb\xbf" + json.dumps(typed("word " * 10_000)).encode())
+        (row,) = rows_of(path)
+        assert row.body is not None
+        assert body_of(row.body.model_dump(), row.line) == "word " * 10_000
+        (array := tmp_path / "conversations.json").write_bytes(
+            b"\xef\xbb\xbf[" + json.dumps(conversation(1)).encode() + b"]"
+        )
+        assert len(rows_of(array)) == 1
+
+    def test_odd_values_stop_no_record_beside_them(self, tmp_path: Path) -> None:
+        huge = '{"type": "user", "costUSD": 1' + "0" * 400 + ', "message": {"role": "user", "content": "hi"}}'
+        literal = typed("hello there", odd="a\\u0000b", nul="a\0b", **{"key\0": {"inner\0": 1}})
+        path = written(tmp_path / "a.jsonl", huge, literal, typed("last one"))
+        found, (one,) = look_through(source(path))
+        rows = extracted(one).rows
+        assert [row.text for row in rows] == ["hello there", "last one"]
+        assert rows[0].extra["odd"] == "a\\u0000b"
+        assert rows[0].extra["nul"] == "a\N{REPLACEMENT CHARACTER}b"
+        assert "\\u0000" not in json.dumps(manifest(found, path="p", run_id="r", assessed_at="now"))
+
+    def test_a_record_that_is_refused_names_no_session(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        refused = '{"type": "user", "sessionId": "B", "costUSD": 1' + "0" * 400 + ', "content": "x"}'
+        nameless = {"type": "user", "message": {"role": "user", "content": "no session here"}}
+        path = written(tmp_path / "a.jsonl", typed("hello there"), refused, nameless)
+        whole = [row.session_id for row in rows_of(path)]
+        monkeypatch.setattr(scanning, "SLICE_RECORDS", 1)
+        assert [row.session_id for row in rows_of(path)] == whole == ["s1", "s1"]
+
+
+def test_changed_lines_steer_no_terminal() -> None:
+    lines = list(changed_lines("a\x1b[2J.jsonl:1", "same\nteh \x1b[31m" + "x" * 500, "same\nthe \x1b[31m" + "x" * 500))
+    assert lines == ["a [2J.jsonl:1", "- teh  [31m" + "x" * 500, "+ the  [31m" + "x" * 500]
 
 
 class TestManifest:
@@ -356,3 +424,21 @@ class TestIdentity:
         (one,) = self.ids(typed("hello there"), folder=tmp_path)
         (other,) = self.ids(typed("hello there"), folder=tmp_path, name="agent-1.jsonl")
         assert one[0] != other[0]
+
+    def test_a_backup_that_went_on_shares_no_ids_with_its_file(self, tmp_path: Path) -> None:
+        for folder in ("now", "backup"):
+            (tmp_path / folder).mkdir()
+            written(tmp_path / folder / "a.jsonl", typed("hello there"), typed(f"then {folder}"))
+        assert len({row.extraction_id for row in rows_of(tmp_path)}) == 4
+
+    def test_sources_with_files_of_one_name_and_no_session_share_no_ids(self, tmp_path: Path) -> None:
+        ids = []
+        for folder in ("A", "B", "moved"):
+            (tmp_path / folder).mkdir()
+            said = "hello from A" if folder == "moved" else f"hello from {folder}"
+            record = {"type": "user", "message": {"role": "user", "content": said}}
+            (row,) = rows_of(written(tmp_path / folder / "chat.jsonl", record))
+            ids.append((row.extraction_id, row.slice_id))
+        (a, slice_a), (b, slice_b), (moved, _) = ids
+        assert a == moved != b
+        assert slice_a != slice_b

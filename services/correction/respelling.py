@@ -1,0 +1,143 @@
+"""Which words may stand in the place of others in a correction, and which make another message of it.
+
+Words are in small letters.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations, permutations
+from typing import Final
+
+from services.correction.dictionary import misspellings, right_words, variants
+from services.correction.edits import slips
+
+_RESEMBLES: Final = 0.4
+"""Share of its letters that a word may be respelled in."""
+_SHORT: Final = 4
+"""Letters up to which a second slip makes another word."""
+_LONG: Final = 9
+"""Letters from which on hardly two names differ by one letter more."""
+_LISTS: Final = {
+    name: frozenset(words.split())
+    for name, words in {
+        "small": "a an the and or but if so as at by for from in into of off on onto out over to up with about "
+        "than then that this these those there their they're its it's it is are was were be been being "
+        "am do does did have has had will would can could shall should may might must i me my we us our "
+        "you your he she they them his her who whom whose which what when where how why too also any "
+        "some more most much many",
+        "optional": "a an the and of to in on at for by as with that it i you we they is are am was were be been do "
+        "does did have has had will would",
+        "exact": "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+        "sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety "
+        "hundred thousand million billion trillion half once twice first third fourth fifth monday "
+        "tuesday wednesday thursday friday saturday sunday",
+    }.items()
+}
+_SMALL: Final = _LISTS["small"]
+_OPTIONAL: Final = _LISTS["optional"]
+"""Small words that may be missing, or stand there without need."""
+_EXACT: Final = _LISTS["exact"]
+"""Numbers and days: each resembles others that mean something else."""
+_CONFUSED: Final = tuple(
+    frozenset(words.split())
+    for words in (
+        *("a an the", "their there they're", "its it's", "to too", "than then that", "your you're", "whose who's"),
+        *(
+            "we're were where",
+            "is are am",
+            "was were",
+            "be been being",
+            "has have",
+            "do does",
+            "this these",
+            "that those",
+        ),
+        *("of have", "in on at", "in into", "on onto", "who which that", "who whom", "much many", "i me", "as is"),
+        *("affect effect", "advice advise", "accept except", "weather whether", "passed past", "buy by", "hear here"),
+        *("knew new", "know now", "right write", "led lead", "lose loose", "choose chose", "later latter", "cite site"),
+        *("through threw though thorough", "license licence", "practice practise", "complement compliment"),
+    )
+)
+"""Right words that are taken for each other, or that have to agree with others."""
+_PREFIXES: Final = ("dis", "non", "mis", "pre", "un", "in", "im", "il", "ir", "de", "en", "em", "re", "ex", "")
+_ALIKE: Final = (frozenset(("dis", "non", "un", "in", "im", "il", "ir")), frozenset(("in", "im", "en", "em")))
+"""Prefixes that are taken for each other; any other exchange turns a word round."""
+_STEM: Final = 2
+_FEW: Final = 8
+"""Words in a row that are looked at one by one where some have come or gone."""
+_ENDINGS: Final = frozenset(("", "s", "es", "d", "ed", "ing", "e", "y", "ies", "ied", "ly", "n", "en", "'s"))
+
+
+def are_respelled(wrong: Sequence[str], right: Sequence[str]) -> bool:
+    """Word by word, with small ones put in or left out; or written together, or apart."""
+    more = len(right) - len(wrong)
+    if wrong and right and abs(more) == 1 and may_replace("".join(wrong), "".join(right)):
+        return True
+    if not -1 <= more <= 2 or (more and len(right) > _FEW):
+        return False
+    if more < 0:
+        return any(_are_aligned(some, right, left) for some, left in _choices(wrong, len(right)))
+    return any(_are_aligned(wrong, some, come) for some, come in _choices(right, len(wrong)))
+
+
+def _choices(words: Sequence[str], size: int) -> Iterator[tuple[list[str], list[str]]]:
+    """So many of the words, in order, and the others."""
+    for places in combinations(range(len(words)), size):
+        chosen = [words[place] for place in places]
+        yield chosen, [word for place, word in enumerate(words) if place not in places]
+
+
+def _are_aligned(wrong: Sequence[str], right: Sequence[str], others: Sequence[str]) -> bool:
+    return all(word in _OPTIONAL for word in others) and all(map(may_replace, wrong, right))
+
+
+def may_replace(old: str, new: str) -> bool:
+    """Whether `new` is `old` without a mistake, as far as rules tell. Listed corrections are; right words hardly."""
+    if is_listed(old, new) or any({old, new} <= group for group in _CONFUSED):
+        return True
+    if old in _EXACT or (new in _EXACT and _is_right(old)) or _turns_round(old, new):
+        return False
+    if {old, new} <= _SMALL:
+        return slips(old, new) <= 1
+    return _has_another_ending(old, new) or _is_near(old, new)
+
+
+def is_surely_meant(old: str, new: str) -> bool:
+    """Whether even what may be a name is respelled: a dictionary has it, or nearly so, or the word is long."""
+    if is_listed(old, new) or old == new.replace("'", ""):
+        return True
+    letter_more_or_less = len(old) >= _LONG and len(old) != len(new)
+    return slips(old, new) == 1 and not _is_right(old) and (_is_right(new) or letter_more_or_less)
+
+
+def is_listed(old: str, new: str) -> bool:
+    """Whether a dictionary has it: a misspelling, or the same word as spelt elsewhere."""
+    return old == new or misspellings().get(old) == new or variants().get(old, old) == variants().get(new, new)
+
+
+def _is_near(old: str, new: str) -> bool:
+    """One that is right already has two letters swapped at most, such as form for from."""
+    apart = slips(old, new)
+    if _is_right(old):
+        return apart <= 1 and sorted(old) == sorted(new)
+    return apart <= (1 if len(old) <= _SHORT else max(2, _RESEMBLES * len(old)))
+
+
+def _is_right(word: str) -> bool:
+    return word in right_words() or word in _SMALL
+
+
+def _turns_round(old: str, new: str) -> bool:
+    return any(
+        old.startswith(one)
+        and new.startswith(other)
+        and len(old) > len(one) + _STEM
+        and old[len(one) :] == new[len(other) :]
+        for one, other in permutations(_PREFIXES, 2)
+        if not any({one, other} <= alike for alike in _ALIKE)
+    )
+
+
+def _has_another_ending(old: str, new: str) -> bool:
+    differs = (place for place, letters in enumerate(zip(old, new, strict=False)) if len(set(letters)) > 1)
+    stem = next(differs, min(len(old), len(new)))
+    return stem >= _STEM and old[stem:] in _ENDINGS and new[stem:] in _ENDINGS
