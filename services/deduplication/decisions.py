@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from services.deduplication.account_ids import is_id
-from services.deduplication.barrier import queries
+from services.deduplication.inputs.account_ids import is_id
+from services.deduplication.runs.barrier import queries
 from shared.database import Executor
 from shared.errors import UsageError
 from shared.terminal.shown import cell_text

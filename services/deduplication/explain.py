@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from services.deduplication.account_ids import extended
-from services.deduplication.calibration import probability
-from services.deduplication.index import number_names
-from services.deduplication.keys import FAMILIES, name_keys
-from services.deduplication.pairs import Possible
+from services.deduplication.evaluation.calibration import probability
+from services.deduplication.inputs.account_ids import extended
 from services.deduplication.rules import Rules
-from services.deduplication.similarity import Scorer
+from services.deduplication.steps.index import number_names
+from services.deduplication.steps.keys import FAMILIES, name_keys
+from services.deduplication.steps.pairs import Possible
+from services.deduplication.steps.similarity import Scorer
 
 Row = dict[str, Any]
 

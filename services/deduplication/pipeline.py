@@ -12,10 +12,10 @@ need what the steps need.
 from typing import NamedTuple
 
 from schemas.deduplication import RunCompleted, ShardReady
-from services.deduplication.barrier import COMPLETED_TOPIC, ready_topic
-from services.deduplication.failing import fail_runs
-from services.deduplication.stage import relay, work_shards
-from services.deduplication.workers import warm_up
+from services.deduplication.runs.barrier import COMPLETED_TOPIC, ready_topic
+from services.deduplication.runs.failing import fail_runs
+from services.deduplication.runs.stage import relay, work_shards
+from services.deduplication.runs.workers import warm_up
 from shared.runtime.declaration import EVIDENCE, BatchLimits, Pipeline
 
 

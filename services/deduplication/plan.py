@@ -1,18 +1,18 @@
 """The steps of deduplication in order, as data."""
 
-from services.deduplication.alias import match_aliases
-from services.deduplication.disposition import dispose
-from services.deduplication.export import export
-from services.deduplication.grouping import group
-from services.deduplication.index import index
-from services.deduplication.ingest import ingest
-from services.deduplication.keys import make_keys
-from services.deduplication.membership import assign
-from services.deduplication.normalize import normalize
-from services.deduplication.pairs import make_pairs
-from services.deduplication.similarity import score
-from services.deduplication.statistics import summarize
-from services.deduplication.survivorship import survive
+from services.deduplication.steps.alias import match_aliases
+from services.deduplication.steps.disposition import dispose
+from services.deduplication.steps.export import export
+from services.deduplication.steps.grouping import group
+from services.deduplication.steps.index import index
+from services.deduplication.steps.ingest import ingest
+from services.deduplication.steps.keys import make_keys
+from services.deduplication.steps.membership import assign
+from services.deduplication.steps.normalize import normalize
+from services.deduplication.steps.pairs import make_pairs
+from services.deduplication.steps.similarity import score
+from services.deduplication.steps.statistics import summarize
+from services.deduplication.steps.survivorship import survive
 from services.deduplication.work import Parts, Reads, Step
 
 GIVEN = ("input", "mapping", "overrides", "blacklist", "previous")

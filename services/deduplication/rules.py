@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.deduplication import vocabulary
+from services.deduplication.names import vocabulary
 
 DIGEST_LENGTH = 8
 

@@ -20,20 +20,20 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from services.deduplication.columns import map_columns
-from services.deduplication.given import Given
-from services.deduplication.in_process import RESULTS, deduplicate
+from services.deduplication.commands.showing import seconds_of
+from services.deduplication.inputs.columns import map_columns
+from services.deduplication.inputs.given import Given
+from services.deduplication.inputs.reading import slices
 from services.deduplication.pipeline import DEDUPE
-from services.deduplication.preparing import Source, Wanted, usual_shards
-from services.deduplication.reading import slices
-from services.deduplication.results import Made
 from services.deduplication.rules import Rules
-from services.deduplication.runs import StageState, Status, find, outputs_by_shard, stages_of
-from services.deduplication.session import Session
-from services.deduplication.shards import place_of
-from services.deduplication.showing import seconds_of
-from services.deduplication.starting import Decided, start
-from services.deduplication.storage import Storage, as_parquet
+from services.deduplication.runs.in_process import RESULTS, deduplicate
+from services.deduplication.runs.preparing import Source, Wanted, usual_shards
+from services.deduplication.runs.results import Made
+from services.deduplication.runs.session import Session
+from services.deduplication.runs.shards import place_of
+from services.deduplication.runs.starting import Decided, start
+from services.deduplication.runs.storage import Storage, as_parquet
+from services.deduplication.runs.store import StageState, Status, find, outputs_by_shard, stages_of
 from shared.broker.producer import Publisher
 from shared.database import Database
 from shared.settings import Settings

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 from rich.table import Table
 
-from services.deduplication.additions import Adding
-from services.deduplication.placing import READ, NewRecord, Outcome, Placing
-from services.deduplication.results import Made
+from services.deduplication.increments.additions import Adding
+from services.deduplication.increments.placing import READ, NewRecord, Outcome, Placing
 from services.deduplication.rules import Rules
-from services.deduplication.runs import Run, outputs_by_shard
-from services.deduplication.storage import Storage
+from services.deduplication.runs.results import Made
+from services.deduplication.runs.storage import Storage
+from services.deduplication.runs.store import Run, outputs_by_shard
 from shared.database import Database
 from tests.companies import Companies
 

@@ -12,13 +12,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from services.deduplication.columns import map_columns
-from services.deduplication.evaluation import b_cubed, pairwise
-from services.deduplication.given import Given
-from services.deduplication.in_process import deduplicate
-from services.deduplication.labelled import Report, judge_pairs, judge_records
-from services.deduplication.reading import FLAW, ROW, slices
+from services.deduplication.evaluation.labelled import Report, judge_pairs, judge_records
+from services.deduplication.evaluation.measures import b_cubed, pairwise
+from services.deduplication.inputs.columns import map_columns
+from services.deduplication.inputs.given import Given
+from services.deduplication.inputs.reading import FLAW, ROW, slices
 from services.deduplication.rules import Profile, Rules
+from services.deduplication.runs.in_process import deduplicate
 from tests.companies import COMPANY, HEADERS, Companies
 from tests.unit.deduplication.runs import table
 

@@ -20,13 +20,13 @@ import pyarrow.compute as pc
 from rich.console import Console
 from rich.table import Table
 
-from services.deduplication.columns import map_columns
-from services.deduplication.evaluation import Quality, b_cubed, pairwise
-from services.deduplication.given import Given
-from services.deduplication.in_process import deduplicate
-from services.deduplication.names import NO_SUFFIX
-from services.deduplication.reading import ROW, slices
+from services.deduplication.evaluation.measures import Quality, b_cubed, pairwise
+from services.deduplication.inputs.columns import map_columns
+from services.deduplication.inputs.given import Given
+from services.deduplication.inputs.reading import ROW, slices
+from services.deduplication.names.name import NO_SUFFIX
 from services.deduplication.rules import Rules
+from services.deduplication.runs.in_process import deduplicate
 from tests.companies import COMPANY, HEADERS, Companies
 from tests.unit.deduplication.runs import table
 

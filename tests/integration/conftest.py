@@ -13,7 +13,7 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from services.classification.pipeline import CLASSIFICATION
-from services.deduplication.shards import Place
+from services.deduplication.runs.shards import Place
 from shared.broker.topics import TopicAdmin
 from shared.database import Database
 from shared.settings import DatabaseSettings

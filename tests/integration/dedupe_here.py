@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from schemas.deduplication import ShardReady
-from services.deduplication.barrier import claim, finish
 from services.deduplication.pipeline import DEDUPE
-from services.deduplication.preparing import Source, Wanted
-from services.deduplication.results import Made
 from services.deduplication.rules import Rules
-from services.deduplication.runs import Run, find, outputs_by_shard
-from services.deduplication.shards import Place, Task, do
-from services.deduplication.starting import Decided, start
-from services.deduplication.storage import Storage
+from services.deduplication.runs.barrier import claim, finish
+from services.deduplication.runs.preparing import Source, Wanted
+from services.deduplication.runs.results import Made
+from services.deduplication.runs.shards import Place, Task, do
+from services.deduplication.runs.starting import Decided, start
+from services.deduplication.runs.storage import Storage
+from services.deduplication.runs.store import Run, find, outputs_by_shard
 from shared.database import Database
 from shared.database.outbox import remove_from_outbox, waiting_in_outbox
 from tests.companies import HEADERS, Companies, account_id

@@ -13,19 +13,19 @@ from typing import Any
 import psutil
 import pyarrow as pa
 
-from services.deduplication.columns import map_columns
-from services.deduplication.given import Given
-from services.deduplication.in_process import RESULTS, deduplicate
+from services.deduplication.inputs.columns import map_columns
+from services.deduplication.inputs.given import Given
+from services.deduplication.inputs.reading import slices
 from services.deduplication.pipeline import DEDUPE
-from services.deduplication.preparing import Source, Wanted
-from services.deduplication.reading import slices
-from services.deduplication.results import Made
 from services.deduplication.rules import Rules
-from services.deduplication.runs import Run, Status, find, go_on, outputs_by_shard
-from services.deduplication.shards import place_of
-from services.deduplication.stage import publish_waiting
-from services.deduplication.starting import Again, Decided, resume, start
-from services.deduplication.storage import Storage, as_parquet
+from services.deduplication.runs.in_process import RESULTS, deduplicate
+from services.deduplication.runs.preparing import Source, Wanted
+from services.deduplication.runs.results import Made
+from services.deduplication.runs.shards import place_of
+from services.deduplication.runs.stage import publish_waiting
+from services.deduplication.runs.starting import Again, Decided, resume, start
+from services.deduplication.runs.storage import Storage, as_parquet
+from services.deduplication.runs.store import Run, Status, find, go_on, outputs_by_shard
 from shared.broker.producer import Publisher
 from shared.database import Database, apply_migrations
 from shared.embedded.stack import embedded_stack

@@ -19,7 +19,7 @@ from services.api.console import sections
 from services.classification.pipeline import CLASSIFICATION
 from services.deduplication.console.tables import MOST_OPENED, Tables
 from services.deduplication.decisions import blacklist, overrides
-from services.deduplication.runs import Status, end, pin
+from services.deduplication.runs.store import Status, end, pin
 from shared.database import Database
 from shared.errors import UsageError
 from shared.settings import DatabaseSettings

@@ -16,13 +16,13 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from services.deduplication import preparing
-from services.deduplication.calibration import Calibration
+from services.deduplication.evaluation.calibration import Calibration
 from services.deduplication.pipeline import COMPLETED, DEDUPE, FLOW, READY
-from services.deduplication.preparing import Source
 from services.deduplication.rules import Rules
-from services.deduplication.runs import Status, end, find
-from services.deduplication.starting import Decided, start
+from services.deduplication.runs import preparing
+from services.deduplication.runs.preparing import Source
+from services.deduplication.runs.starting import Decided, start
+from services.deduplication.runs.store import Status, end, find
 from shared.errors import UsageError
 from tests.contract.kafka import Sent
 from tests.contract.waiting import eventually

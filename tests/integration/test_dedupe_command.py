@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from services.deduplication.preparing import Source
 from services.deduplication.rules import Rules
+from services.deduplication.runs.preparing import Source
 from tests.integration.dedupe_pipeline import accounts, in_one_process
 from tests.integration.sluice_command import Sluice, runner
 

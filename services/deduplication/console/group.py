@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.deduplication import RunId
-from services.deduplication.clusters import SMALLEST, Clusters, clusters
 from services.deduplication.console.groups import Threshold
 from services.deduplication.console.tables import Opened
 from services.deduplication.explain import scored_among
 from services.deduplication.rules import Rules
+from services.deduplication.steps.clusters import SMALLEST, Clusters, clusters
 from shared.errors import UsageError
 
 MOST_RECORDS = 500

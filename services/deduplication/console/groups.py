@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from schemas.deduplication import RunId
-from services.deduplication.results import csv_parts
+from services.deduplication.runs.results import csv_parts
 
 BUCKETS = (100, 95, 92, 90)
 ANY = 0

@@ -5,15 +5,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from schemas.deduplication import RunId
-from services.deduplication import runs
+from services.deduplication.commands.showing import as_json
 from services.deduplication.console.command_line import Command, about_run
 from services.deduplication.console.tables import Tables
 from services.deduplication.pipeline import FLOW
-from services.deduplication.pruning import remove_runs
-from services.deduplication.results import Made
-from services.deduplication.runs import Run, Status, find, listed, prunable, stages_of
-from services.deduplication.shards import DamagedError
-from services.deduplication.showing import as_json
+from services.deduplication.runs import store as runs
+from services.deduplication.runs.pruning import remove_runs
+from services.deduplication.runs.results import Made
+from services.deduplication.runs.shards import DamagedError
+from services.deduplication.runs.store import Run, Status, find, listed, prunable, stages_of
 from shared.console import Page, Visit
 
 RUNS_SHOWN = 100

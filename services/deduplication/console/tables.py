@@ -10,10 +10,10 @@ from typing import NamedTuple, ParamSpec, TypeVar
 import pyarrow as pa
 
 from services.deduplication.console.groups import MEMBERS, groups_of, in_order
-from services.deduplication.results import Made
-from services.deduplication.runs import Run, Status, find, outputs_by_shard
-from services.deduplication.shards import DamagedError, Place
-from services.deduplication.storage import Storage
+from services.deduplication.runs.results import Made
+from services.deduplication.runs.shards import DamagedError, Place
+from services.deduplication.runs.storage import Storage
+from services.deduplication.runs.store import Run, Status, find, outputs_by_shard
 from shared.database import Database
 from shared.errors import UsageError
 

@@ -4,7 +4,7 @@ from services.deduplication.console.decision_pages import DecisionPages
 from services.deduplication.console.group_pages import GroupPages
 from services.deduplication.console.run_pages import RunPages
 from services.deduplication.console.tables import Tables
-from services.deduplication.shards import place_of
+from services.deduplication.runs.shards import place_of
 from shared.console import Views
 from shared.settings import Settings
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from schemas.indicator import Indicator
 from services.classification.in_memory import classify_with_usage
 from services.classification.taking_over import TAKEN_OVER, concept
-from services.deduplication.near import group_names
+from services.deduplication.names.near import group_names
 from shared.concepts import describer, grouper, stand_ins
 from shared.llm.gateway import Ask, EmbeddedProvider
 from shared.settings import EMBEDDED_PROVIDER, LlmSettings

@@ -6,11 +6,11 @@ from typing import Any
 import pyarrow as pa
 from hypothesis import settings
 
-from services.deduplication.columns import map_columns
-from services.deduplication.given import BLACKLIST, OVERRIDES, PREVIOUS, Given
-from services.deduplication.in_process import deduplicate
-from services.deduplication.reading import FLAW, ROW, slices
+from services.deduplication.inputs.columns import map_columns
+from services.deduplication.inputs.given import BLACKLIST, OVERRIDES, PREVIOUS, Given
+from services.deduplication.inputs.reading import FLAW, ROW, slices
 from services.deduplication.rules import Rules
+from services.deduplication.runs.in_process import deduplicate
 from tests.companies import HEADERS, account_id
 
 REPEATABLY = settings(deadline=None, derandomize=True)

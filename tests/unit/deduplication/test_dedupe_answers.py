@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pytest
 
-from services.deduplication.clusters import Clusters, clusters
-from services.deduplication.evaluation import (
+from services.deduplication.evaluation.labelled import judge_pairs, judge_records
+from services.deduplication.evaluation.measures import (
     Quality,
     b_cubed,
     best_threshold,
@@ -16,9 +16,9 @@ from services.deduplication.evaluation import (
     sweep,
 )
 from services.deduplication.explain import explain
-from services.deduplication.labelled import judge_pairs, judge_records
-from services.deduplication.lookup import Lookup
+from services.deduplication.increments.lookup import Lookup
 from services.deduplication.rules import Rules
+from services.deduplication.steps.clusters import Clusters, clusters
 from tests.companies import account_id
 from tests.unit.deduplication.conftest import KEPT
 from tests.unit.deduplication.runs import BALANCED, named, review, run

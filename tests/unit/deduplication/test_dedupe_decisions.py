@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from services.deduplication.commands.decisions import _as_csv
 from services.deduplication.decisions import Override, read_overrides, read_terms
-from services.deduplication.decisions_command import _as_csv
 from shared.errors import UsageError
 from tests.companies import account_id
 from tests.unit.deduplication.runs import named, review

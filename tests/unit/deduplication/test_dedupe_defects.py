@@ -8,11 +8,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from services.deduplication.disposition import DETAILS
-from services.deduplication.grouping import CANOPY, Groups
-from services.deduplication.names import NameReader
+from services.deduplication.names.name import NameReader
 from services.deduplication.rules import Rules
-from services.deduplication.statistics import group_stats
+from services.deduplication.steps.disposition import DETAILS
+from services.deduplication.steps.grouping import CANOPY, Groups
+from services.deduplication.steps.statistics import group_stats
 from tests.companies import account_id
 from tests.unit.deduplication.runs import BALANCED, STRICT, groups, named, review, run, together
 

@@ -9,12 +9,12 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given, strategies
 
-from services.deduplication import evaluate_command
-from services.deduplication.calibration import Calibration, probability
-from services.deduplication.evaluate_command import evaluate_dedupe
-from services.deduplication.evaluating import pairs_within
+from services.deduplication.commands import evaluate as evaluate_command
+from services.deduplication.commands.evaluate import evaluate_dedupe
+from services.deduplication.evaluation.calibration import Calibration, probability
+from services.deduplication.evaluation.evaluating import pairs_within
+from services.deduplication.evaluation.truth import true_groups
 from services.deduplication.rules import Rules
-from services.deduplication.truth import true_groups
 from shared.errors import UsageError
 from tests.companies import write_csv
 from tests.unit.deduplication.runs import REPEATABLY

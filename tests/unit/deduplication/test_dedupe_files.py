@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.deduplication.columns import Template, map_columns
-from services.deduplication.ingest import ingest
-from services.deduplication.reading import FLAW, ROW, UNCLOSED, read_table, slices, unique_headers
+from services.deduplication.inputs.columns import Template, map_columns
+from services.deduplication.inputs.reading import FLAW, ROW, UNCLOSED, read_table, slices, unique_headers
 from services.deduplication.rules import Rules
+from services.deduplication.steps.ingest import ingest
 from services.deduplication.work import Part
 from shared.errors import UsageError
 from tests.companies import account_id

@@ -1,12 +1,12 @@
 """The declared flow is that of the plan, and what a shard reads follows from it."""
 
-from services.deduplication.flow import GIVEN, INPUT, StagePlan, digest_of, files_for
 from services.deduplication.pipeline import COMPLETED, DEDUPE, FLOW
 from services.deduplication.plan import GIVEN as GIVEN_ARTIFACTS
 from services.deduplication.plan import PLAN
-from services.deduplication.preparing import planned, slice_rows, usual_shards
-from services.deduplication.runs import following
-from services.deduplication.shards import File, Output
+from services.deduplication.runs.flow import GIVEN, INPUT, StagePlan, digest_of, files_for
+from services.deduplication.runs.preparing import planned, slice_rows, usual_shards
+from services.deduplication.runs.shards import File, Output
+from services.deduplication.runs.store import following
 
 STAGES = planned(PLAN, [name for name in GIVEN_ARTIFACTS if name != INPUT], inputs=3, shards=2)
 

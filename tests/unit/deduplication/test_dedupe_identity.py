@@ -6,8 +6,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from services.deduplication.identity import Change, Event, group_id
-from services.deduplication.lineage import Entry, of_group
+from services.deduplication.increments.identity import Change, Event, group_id
+from services.deduplication.increments.lineage import Entry, of_group
 from tests.companies import account_id
 from tests.unit.deduplication.runs import BALANCED, Cells, named, run
 

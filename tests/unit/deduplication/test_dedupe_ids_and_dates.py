@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.deduplication.account_ids import extended, valid_ids
-from services.deduplication.dates import parse_date, parse_dates
+from services.deduplication.inputs.account_ids import extended, valid_ids
+from services.deduplication.inputs.dates import parse_date, parse_dates
 from tests.unit.deduplication.runs import REPEATABLY
 
 IDS = st.text(string.ascii_letters + string.digits, min_size=15, max_size=15)

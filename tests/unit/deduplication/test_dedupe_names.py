@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.deduplication.judging import EMPTY, NOISE, NameJudge
-from services.deduplication.names import Alias, NameReader, singular
-from services.deduplication.normalize import name_key
+from services.deduplication.names.judging import EMPTY, NOISE, NameJudge
+from services.deduplication.names.name import Alias, NameReader, singular
 from services.deduplication.rules import Rules
+from services.deduplication.steps.normalize import name_key
 from tests.unit.deduplication.runs import REPEATABLY
 
 RULES = Rules()

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pytest
 
-from services.deduplication.placing import READ, Outcome, Placement, Placing, read_records
-from services.deduplication.preparing import Source
+from services.deduplication.increments.placing import READ, Outcome, Placement, Placing, read_records
+from services.deduplication.runs.preparing import Source
 from tests.companies import account_id
 from tests.unit.deduplication.runs import BALANCED, named, run
 

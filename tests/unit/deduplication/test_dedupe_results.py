@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from services.deduplication.results import check_folder, csv_parts
+from services.deduplication.runs.results import check_folder, csv_parts
 from shared.errors import UsageError
 
 

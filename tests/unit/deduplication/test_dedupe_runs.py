@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from services.deduplication import evaluation
-from services.deduplication.in_process import RESULTS
-from services.deduplication.names import NO_SUFFIX
+from services.deduplication.evaluation import measures as evaluation
+from services.deduplication.names.name import NO_SUFFIX
 from services.deduplication.plan import GIVEN, PLAN
 from services.deduplication.rules import Profile, Rules
+from services.deduplication.runs.in_process import RESULTS
 from services.deduplication.work import Parts, Reads
 from shared.errors import UsageError
 from tests.companies import COMPANY, Row

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA
 
-from services.deduplication.compare import compare_all, compare_pairs
-from services.deduplication.names import NameReader
+from services.deduplication.names.compare import compare_all, compare_pairs
+from services.deduplication.names.name import NameReader
+from services.deduplication.names.typos import neighbours
 from services.deduplication.rules import Rules
-from services.deduplication.typos import neighbours
 from tests.unit.deduplication.runs import BALANCED, REPEATABLY, STRICT, together
 
 WORDS = st.lists(

@@ -11,11 +11,11 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from schemas.deduplication import ShardReady
-from services.deduplication.pruning import remove_runs
-from services.deduplication.shards import Place
-from services.deduplication.stage import work_shards
-from services.deduplication.storage import Storage
-from services.deduplication.workers import Worker
+from services.deduplication.runs.pruning import remove_runs
+from services.deduplication.runs.shards import Place
+from services.deduplication.runs.stage import work_shards
+from services.deduplication.runs.storage import Storage
+from services.deduplication.runs.workers import Worker
 from shared.database import Database
 from shared.errors import TransientError
 from shared.runtime.outbox import Outbox

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from services.deduplication.shards import DamagedError, Place
-from services.deduplication.storage import Storage, as_parquet, write_parquet
+from services.deduplication.runs.shards import DamagedError, Place
+from services.deduplication.runs.storage import Storage, as_parquet, write_parquet
 from shared.errors import TransientError, UsageError
 
 TABLE = pa.table({"name": ["Acme", "Bolt", None], "tokens": [["a"], [], None], "number": [1, 2, 3]})

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import psutil
 import pytest
 
-from services.deduplication.workers import WorkerDiedError, Workers
+from services.deduplication.runs.workers import WorkerDiedError, Workers
 from tests.contract.waiting import eventually
 
 
@@ -39,7 +39,7 @@ async def test_an_error_of_the_work_is_passed_on() -> None:
 
 START_ONE = """
 import asyncio, os
-from services.deduplication.workers import Workers
+from services.deduplication.runs.workers import Workers
 async def main():
     async with Workers(1).free() as worker:
         print(await worker.run(os.getpid), await worker.run(os.getppid), flush=True)

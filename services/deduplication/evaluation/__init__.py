@@ -1,0 +1,1 @@
+"""How good it is, where the truth is known."""

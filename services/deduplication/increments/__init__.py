@@ -1,0 +1,1 @@
+"""What happens between runs: new records, ids of groups that last."""

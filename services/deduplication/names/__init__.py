@@ -1,0 +1,1 @@
+"""What names say and how alike they are."""

@@ -1,0 +1,196 @@
+"""How much of the words of two names is the same, where a misspelt word counts nearly as much as the right one."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from services.deduplication.names.arrays import Flags, Floats, Ints
+from services.deduplication.rules import Rules
+
+
+class Overlap(NamedTuple):
+    """The similarity of the words of each pair, from 0 to 1, and how many words it found on both sides."""
+
+    jaccard: Floats
+    shared: Ints
+
+
+class _Side:
+    """The words of one name of each pair, in slots; free are those that have found no partner."""
+
+    def __init__(self, words: Ints, starts: Ints, counts: Ints) -> None:
+        self.counts = counts
+        self.slots = np.append(0, np.cumsum(counts))
+        self.owners = np.repeat(np.arange(len(counts)), counts)
+        self.words = words[np.arange(self.slots[-1]) + (starts - self.slots[:-1])[self.owners]]
+        self.free = np.ones(len(self.words), bool)
+
+    def left_over(self, pair: int) -> Ints:
+        """Words of one pair without a partner."""
+        span = slice(self.slots[pair], self.slots[pair + 1])
+        words: Ints = self.words[span]
+        return words[self.free[span]]
+
+
+class _Tally:
+    """Weights that are common to each pair, and of all its words; and the number of words in common."""
+
+    def __init__(self, pairs: int) -> None:
+        self.common, self.union, self.shared = np.zeros(pairs), np.zeros(pairs), np.zeros(pairs, np.int64)
+
+    def match(self, pairs: Ints, weight: Floats, value: Floats | float) -> None:
+        """Words found on both sides, with what the match counts of their weight."""
+        self.common += _sums(pairs, weight * value, len(self.common))
+        self.union += _sums(pairs, weight, len(self.common))
+        self.shared += _counts(pairs, len(self.common))
+
+    def overlap(self) -> Overlap:
+        """What it comes to."""
+        none = np.zeros_like(self.common)
+        return Overlap(np.divide(self.common, self.union, out=none, where=self.union > 0), self.shared)
+
+
+class Words:
+    """The words of all names, with their weights. Rare words say more than frequent ones, unless rules are strict."""
+
+    def __init__(self, names: pa.Table, tokens: pa.Table, rules: Rules, total: int | None = None) -> None:
+        """`total` is the number of names that frequencies are of, if it is not the number of these."""
+        self._scoring, self._glue = rules.scoring, rules.names.weak_tokens
+        self._texts: list[str] = tokens["token"].to_pylist()
+        self._frequency = np.asarray(tokens["frequency"]).astype(np.int64)
+        self._lengths = np.asarray(pc.utf8_length(tokens["token"])).astype(np.int64)
+        self._worded = ~np.asarray(pc.match_substring_regex(tokens["token"], r"\d"))
+        lists = names["tokens"].combine_chunks()
+        words, owners = np.asarray(lists.flatten()).astype(np.int64), np.asarray(lists.value_parent_indices())
+        if rules.profile == "strict":
+            counted = ~np.isin(np.asarray(tokens["token"]), rules.names.weak_tokens)[words]
+            words, owners = words[counted], owners[counted]
+            self._weights = np.ones(len(self._texts))
+        else:
+            self._weights = np.log(1 + (total or names.num_rows) / self._frequency)
+        self._against = np.minimum(self._weights, rules.scoring.unmatched_weight or np.inf)
+        self._words, self._starts = words, np.searchsorted(owners, np.arange(len(lists) + 1))
+
+    def overlap(self, left: Ints, right: Ints) -> Overlap:
+        """The overlap of pairs of names."""
+        ours, theirs = (
+            _Side(self._words, self._starts[n], self._starts[n + 1] - self._starts[n]) for n in (left, right)
+        )
+        tally = _Tally(len(left))
+        pairs, one, other = _combinations(ours, theirs)
+        same = np.flatnonzero(ours.words[one] == theirs.words[other])
+        tally.match(pairs[same], self._weights[ours.words[one[same]]], 1)
+        ours.free[one[same]] = theirs.free[other[same]] = False
+        if self._scoring.one_edit:
+            self._match_misspelt(tally, ours, theirs, (pairs, one, other))
+            self._match_joined(tally, ours, theirs)
+        self._add_rest(tally, ours, theirs)
+        return tally.overlap()
+
+    def _match_misspelt(self, tally: _Tally, ours: _Side, theirs: _Side, combinations: tuple[Ints, Ints, Ints]) -> None:
+        rest = np.flatnonzero(ours.free[combinations[1]] & theirs.free[combinations[2]])
+        pairs, one, other = (column[rest] for column in combinations)
+        value = self._values(ours.words[one], theirs.words[other])
+        soft = _one_to_one(value, one, other)
+        one, other = one[soft], other[soft]
+        weight = np.minimum(self._weights[ours.words[one]], self._weights[theirs.words[other]])
+        tally.match(pairs[soft], weight, value[soft])
+        ours.free[one] = theirs.free[other] = False
+
+    def _values(self, one: Ints, other: Ints) -> Floats:
+        """What two different words count as misspellings of one, 0 if they are none."""
+        scoring = self._scoring
+        length, longer = (of(self._lengths[one], self._lengths[other]) for of in (np.minimum, np.maximum))
+        near = longer - length <= 1 + (length >= scoring.two_edits_length)
+        near &= self._worded[one] & self._worded[other] & (longer >= scoring.soft_length)
+        near &= self._may_be_one(one, other)
+        kinds, which = np.unique(one[near] << 32 | other[near], return_inverse=True)
+        distance = np.zeros(len(one), np.int64)
+        distance[near] = self._distances(kinds >> 32, kinds & 0xFFFFFFFF)[which]
+        two = (distance == 2) & (length >= scoring.two_edits_length)
+        return np.select([distance == 1, two], [scoring.one_edit, scoring.two_edits])
+
+    def _may_be_one(self, one: Ints, other: Ints) -> Flags:
+        """Whether one word may be a mistake for the other: mistakes are rare, or much rarer than the right word."""
+        rarer, commoner = (of(self._frequency[one], self._frequency[other]) for of in (np.minimum, np.maximum))
+        scoring = self._scoring
+        plausible: Flags = (rarer <= scoring.known_frequency) | (commoner >= scoring.mistake_ratio * rarer)
+        return plausible
+
+    def _distances(self, one: Ints, other: Ints) -> Ints:
+        ours, theirs = ([self._texts[word] for word in words.tolist()] for words in (one, other))
+        found: Ints = process.cpdist(ours, theirs, scorer=OSA.distance, score_cutoff=2, dtype=np.int32)
+        return found
+
+    def _match_joined(self, tally: _Tally, ours: _Side, theirs: _Side) -> None:
+        """Match what is left over of a pair if it is one word, or one and a small one, written as two."""
+        (our_count, our_length), (their_count, their_length) = (self._left_over(side) for side in (ours, theirs))
+        difference = np.abs(our_length - their_length)
+        both = (our_count > 0) & (their_count > 0)
+        split = both & (our_count + their_count == 3) & (difference <= 1)
+        glued = (
+            both
+            & (our_count + their_count == 2)
+            & np.isin(difference, [len(word) + s for word in self._glue for s in (0, 1)])
+        )
+        joined = [pair for pair in np.flatnonzero(split | glued).tolist() if self._joined(pair, ours, theirs)]
+        left_over = [[self._weights[side.left_over(pair)].sum() for side in (ours, theirs)] for pair in joined]
+        tally.match(np.array(joined, np.int64), np.array([min(weights) for weights in left_over], float), 1)
+        for side in (ours, theirs):
+            side.free &= ~np.isin(side.owners, joined)
+
+    def _left_over(self, side: _Side) -> tuple[Ints, Ints]:
+        """How many words of each pair are left, and how many letters they have."""
+        owners, size = side.owners[side.free], len(side.counts)
+        letters = _sums(owners, self._lengths[side.words[side.free]].astype(np.float64), size)
+        return _counts(owners, size), letters.astype(np.int64)
+
+    def _joined(self, pair: int, ours: _Side, theirs: _Side) -> bool:
+        """Whether two words were run together, give or take a letter, or a word and one that says little."""
+        texts = ([self._texts[word] for word in side.left_over(pair)] for side in (ours, theirs))
+        few, many = sorted(texts, key=len)
+        if len(many) == 2:
+            whole, first, second = *few, *many
+            return any(OSA.distance(whole, parts, score_cutoff=1) <= 1 for parts in (first + second, second + first))
+        short, long = sorted((*few, *many), key=len)
+        return any(long in (weak + short, short + weak, f"{short}s{weak}") for weak in self._glue)
+
+    def _add_rest(self, tally: _Tally, ours: _Side, theirs: _Side) -> None:
+        """Add what has no partner to the union; of what only one side has too much, the share that rules say."""
+        ours_left, theirs_left = (
+            _sums(side.owners[side.free], self._against[side.words[side.free]], len(side.counts))
+            for side in (ours, theirs)
+        )
+        spare = (1 - self._scoring.surplus_weight) * np.abs(ours_left - theirs_left)
+        tally.union += ours_left + theirs_left - spare
+
+
+def _combinations(ours: _Side, theirs: _Side) -> tuple[Ints, Ints, Ints]:
+    """Pairs, and the slots of every word of the one name beside every word of the other."""
+    counts = ours.counts * theirs.counts
+    pairs = np.repeat(np.arange(len(counts)), counts)
+    inner = np.arange(len(pairs)) - np.repeat(np.cumsum(counts) - counts, counts)
+    breadth = theirs.counts[pairs]
+    return pairs, ours.slots[pairs] + inner // breadth, theirs.slots[pairs] + inner % breadth
+
+
+def _one_to_one(value: Floats, ours: Ints, theirs: Ints) -> Ints:
+    """Of several partners of a word the most similar, the first among equals; in order."""
+    kept = np.flatnonzero(value)
+    for side in (ours, theirs):
+        kept = kept[np.lexsort((kept, -value[kept], side[kept]))]
+        kept = kept[np.append(True, np.diff(side[kept]) != 0)[: len(kept)]]
+    return np.sort(kept)
+
+
+def _sums(groups: Ints, values: Floats, size: int) -> Floats:
+    """The sum of each group, added up in the order given."""
+    return np.bincount(groups, values, size).astype(np.float64)
+
+
+def _counts(groups: Ints, size: int) -> Ints:
+    return np.bincount(groups, minlength=size).astype(np.int64)

@@ -1,0 +1,1 @@
+"""Runs: shards, the barrier between stages, worker processes, storage, results."""
