@@ -94,7 +94,7 @@ add and, increase decrease, million billion, include exclude, move remove, north
 js ts, mb gb, server sender"""
 
 
-@pytest.mark.parametrize("pair", WORDS.split(","))
+@pytest.mark.parametrize("pair", [pair.strip() for pair in WORDS.split(",")])
 def test_words_that_resemble_each_other_are_not_exchanged(pair: str) -> None:
     one, other = pair.split()
     for old, new in ((one, other), (other, one)):
