@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from errno import ENODATA
 from hashlib import sha256
@@ -11,9 +11,9 @@ from typing import Any, Final, NamedTuple
 
 from schemas.correction import Extracted, FileSlice, Reference
 from schemas.delivery import Header, RejectCode
-from services.correction.scanning import TOO_LONG, Unreadable, parsed, rows_of
+from services.correction.reading import TOO_LONG, Line, Unreadable, lines_of
 from services.correction.store import REPAIRED_ROWS, SliceCounts, close_slices
-from services.correction.transcripts.formats import adapter_of, recognised, record_at, records_of
+from services.correction.transcripts.formats import record_at, records_of
 from services.correction.transcripts.records import RawRecord
 from services.correction.transcripts.rows import Row, Skipped
 from shared.database import Database
@@ -72,30 +72,16 @@ async def extract(
 def extracted(one: FileSlice) -> ExtractedSlice:
     """Read a slice. Raises OSError."""
     found = ExtractedSlice()
-    adapter = adapter_of(one.format) if one.format else None
-    session, at = one.session_id, one.first_row
-    for record in _records(one):
+    for line in lines_of(_records(one), one.format, one.session_id):
         found.counts.lines += 1
-        try:
-            content = parsed(record)
-            adapter = adapter or (recognised(content) if content else None)
-            if content is None or adapter is None:
-                _without_rows(found, content)
-                continue
-            rows = rows_of(adapter, content)
-        except Unreadable as error:
-            found.invalid.append(Invalid(record.line, record.start, str(error)))
+        if isinstance(line.found, Unreadable):
+            found.invalid.append(Invalid(line.record.line, line.record.start, str(line.found)))
             found.counts.invalid += 1
-            continue
-        session = adapter.session_of(content) or session
-        if isinstance(rows, Skipped):
-            found.counts.skip(rows.reason)
-            continue
-        found.counts.records += 1
-        place = Reference(path=one.path, start=record.start, end=record.end, format=adapter.name, block=0)
-        common = {"slice_id": one.slice_id, "file": one.file, "line": record.line, "session_id": session}
-        found.rows += [_row(row, at + block, block, place, common) for block, row in enumerate(rows)]
-        at += len(rows)
+        elif isinstance(line.found, Skipped):
+            found.counts.skip(line.found.reason)
+        else:
+            found.counts.records += 1
+            found.rows += _rows(one, line, line.found, one.first_row + len(found.rows))
     found.counts.rows = len(found.rows)
     return found
 
@@ -111,11 +97,11 @@ def _records(one: FileSlice) -> Iterable[RawRecord]:
         raise OSError(ENODATA, "the line is not there any more") from None
 
 
-def _without_rows(found: ExtractedSlice, content: Any) -> None:
-    """A blank line is skipped. Raises Unreadable for a record of no known format."""
-    if content is not None:
-        raise Unreadable("no format is known whose records look like this")
-    found.counts.skip("blank")
+def _rows(one: FileSlice, line: Line, rows: Sequence[Row], index: int) -> Iterator[Extracted]:
+    record = line.record
+    place = Reference(path=one.path, start=record.start, end=record.end, format=line.format, block=0)
+    common = {"slice_id": one.slice_id, "file": one.file, "line": record.line, "session_id": line.session}
+    return (_row(row, index + block, block, place, common) for block, row in enumerate(rows))
 
 
 def _row(row: Row, index: int, block: int, place: Reference, common: Mapping[str, Any]) -> Extracted:

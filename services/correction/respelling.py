@@ -13,7 +13,9 @@ from services.correction.edits import slips
 _RESEMBLES: Final = 0.4
 """Share of its letters that a word may be respelled in."""
 _SHORT: Final = 4
-"""Letters up to which a second slip makes another word."""
+"""Letters up to which another one in the place of one makes another word."""
+_MIDDLE: Final = 7
+"""Letters from which on a word is still the same with two slips, known or not."""
 _LONG: Final = 9
 """Letters from which on hardly two names differ by one letter more."""
 _LISTS: Final = {
@@ -29,29 +31,20 @@ _LISTS: Final = {
         "exact": "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
         "sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety "
         "hundred thousand million billion trillion half once twice first third fourth fifth monday "
-        "tuesday wednesday thursday friday saturday sunday",
+        "tuesday wednesday thursday friday saturday sunday he she",
     }.items()
 }
 _SMALL: Final = _LISTS["small"]
 _OPTIONAL: Final = _LISTS["optional"]
 """Small words that may be missing, or stand there without need."""
 _EXACT: Final = _LISTS["exact"]
-"""Numbers and days: each resembles others that mean something else."""
+"""Numbers, days, persons: each resembles others that mean something else."""
 _CONFUSED: Final = tuple(
     frozenset(words.split())
     for words in (
-        *("a an the", "their there they're", "its it's", "to too", "than then that", "your you're", "whose who's"),
-        *(
-            "we're were where",
-            "is are am",
-            "was were",
-            "be been being",
-            "has have",
-            "do does",
-            "this these",
-            "that those",
-        ),
-        *("of have", "in on at", "in into", "on onto", "who which that", "who whom", "much many", "i me", "as is"),
+        *("a an the", "their there they're", "than then that", "whose who's", "your you're", "we're were where"),
+        *("is are am", "was were", "be been being", "has have", "do does", "this these", "that those", "of have"),
+        *("in on at", "in into", "on onto", "who which that", "who whom", "much many"),
         *("affect effect", "advice advise", "accept except", "weather whether", "passed past", "buy by", "hear here"),
         *("knew new", "know now", "right write", "led lead", "lose loose", "choose chose", "later latter", "cite site"),
         *("through threw though thorough", "license licence", "practice practise", "complement compliment"),
@@ -116,10 +109,11 @@ def is_listed(old: str, new: str) -> bool:
 
 def _is_near(old: str, new: str) -> bool:
     """One that is right already has two letters swapped at most, such as form for from."""
-    apart = slips(old, new)
-    if _is_right(old):
-        return apart <= 1 and sorted(old) == sorted(new)
-    return apart <= (1 if len(old) <= _SHORT else max(2, _RESEMBLES * len(old)))
+    apart, swapped = slips(old, new), sorted(old) == sorted(new)
+    if _is_right(old) or (len(old) == len(new) <= _SHORT):
+        return apart <= 1 and swapped
+    surely = len(old) >= _MIDDLE or (len(old) > _SHORT and _is_right(new))
+    return apart <= (max(2, _RESEMBLES * len(old)) if surely else 1)
 
 
 def _is_right(word: str) -> bool:

@@ -6,29 +6,20 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
-
-from pydantic_core import from_json
+from typing import Final
 
 from schemas.correction import FileSlice, TranscriptSource
 from services.correction.manifest import Discovery, FileFacts
 from services.correction.moments import in_utc
-from services.correction.transcripts.formats import adapter_of, recognised, records_of
-from services.correction.transcripts.records import RawRecord
-from services.correction.transcripts.rows import Adapter, Row, Skipped
+from services.correction.reading import Line, Unreadable, lines_of
+from services.correction.transcripts.formats import records_of
+from services.correction.transcripts.rows import Row, Skipped
 
 SLICE_RECORDS: Final = 1_000
 SLICE_BYTES: Final = 2 * 1024 * 1024
 """A slice ends with the record that reaches one of the two."""
 EXPORT: Final = "conversations.json"
 """What ChatGPT and Claude call the array of all conversations; .json files beside it hold other things."""
-TOO_LONG: Final = "the line is too long"
-NOT_AN_OBJECT: Final = "the line is no JSON object"
-UNKNOWN_FORMAT: Final = "no format is known whose records look like this"
-
-
-class Unreadable(ValueError):  # noqa: N818 -- says what a line is
-    """A line that is no record, and why. The message holds nothing of the line."""
 
 
 def transcript_files(source: TranscriptSource) -> Iterator[Path]:
@@ -76,29 +67,6 @@ def _session_of_file(path: Path, file: str) -> str:
     return _digest(file.encode(), (first and first.raw) or b"")
 
 
-def parsed(record: RawRecord) -> dict[str, Any] | None:
-    """The record of a line; None for a blank one. Raises Unreadable."""
-    if record.raw is None:
-        raise Unreadable(TOO_LONG)
-    if not record.raw.strip():
-        return None
-    try:
-        found = from_json(record.raw, allow_inf_nan=False)
-    except ValueError as error:
-        raise Unreadable(f"not valid JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise Unreadable(NOT_AN_OBJECT)
-    return found
-
-
-def rows_of(adapter: Adapter, record: dict[str, Any]) -> Sequence[Row] | Skipped:
-    """The rows of a record. Raises Unreadable for one that has not the shape of its format."""
-    try:
-        return adapter.rows(record)
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError):
-        raise Unreadable("the record has not the shape of its format") from None
-
-
 @dataclass(slots=True)
 class _Cutter:
     """Cuts one file into slices while it is read."""
@@ -117,8 +85,9 @@ class _Cutter:
     def __post_init__(self) -> None:
         self.session_at_start = self.session
 
-    def passed(self, record: RawRecord, rows: int) -> None:
+    def passed(self, line: Line, rows: int) -> None:
         """A line has been read; `rows` of the file so far."""
+        record, self.format, self.session = line.record, line.format, line.session
         self.records += 1
         if self.records >= SLICE_RECORDS or record.end - self.start >= SLICE_BYTES:
             self.cut(record.end, record.line + 1, rows)
@@ -159,48 +128,35 @@ def _scan(path: Path, source: TranscriptSource, found: Discovery) -> list[FileSl
         found.add(facts)
         return []
     cutter = _Cutter(path, file, _session_of_file(path, file), source.format)
-    adapter = adapter_of(source.format) if source.format else None
-    end, line = 0, 0
+    end, number = 0, 0
     try:
         facts.size = path.stat().st_size
-        for record in records_of(path):
-            end, line = record.end, record.line
-            facts.lines += 1
-            adapter = _look(record, adapter, facts, cutter, found)
-            cutter.passed(record, facts.rows)
+        for line in lines_of(records_of(path), source.format, cutter.session):
+            end, number = line.record.end, line.record.line
+            _look(line, facts, found)
+            cutter.passed(line, facts.rows)
     except OSError as error:
         facts.fails(f"the file cannot be read: {error.strerror}")
-    cutter.cut(end, line + 1, facts.rows)
+    cutter.cut(end, number + 1, facts.rows)
     found.add(facts)
     return cutter.done if facts.lines else []
 
 
-def _look(
-    record: RawRecord, adapter: Adapter | None, facts: FileFacts, cutter: _Cutter, found: Discovery
-) -> Adapter | None:
-    """Take note of one line; the adapter, once a record has been recognised."""
-    try:
-        content = parsed(record)
-        if content is None:
-            found.skipped["blank"] += 1
-            return adapter
-        adapter = adapter or recognised(content)
-        if adapter is None:
-            raise Unreadable(UNKNOWN_FORMAT)
-        facts.format = cutter.format = adapter.name
-        rows = rows_of(adapter, content)
-    except Unreadable as error:
-        facts.fails(f"line {record.line}: {error}")
-        return adapter
-    facts.messages += 1
-    cutter.session = adapter.session_of(content) or cutter.session
-    found.keys.add(content)
-    if isinstance(rows, Skipped):
-        found.skipped[rows.reason] += 1
+def _look(line: Line, facts: FileFacts, found: Discovery) -> None:
+    """Take note of one line."""
+    facts.lines += 1
+    facts.format = line.format
+    if isinstance(line.found, Unreadable):
+        facts.fails(f"line {line.record.line}: {line.found}")
+        return
+    if line.content is not None:
+        facts.messages += 1
+        found.keys.add(line.content)
+    if isinstance(line.found, Skipped):
+        found.skipped[line.found.reason] += 1
     else:
-        facts.rows += len(rows)
-        _count(rows, facts, found)
-    return adapter
+        facts.rows += len(line.found)
+        _count(line.found, facts, found)
 
 
 def _count(rows: Sequence[Row], facts: FileFacts, found: Discovery) -> None:

@@ -90,10 +90,11 @@ def test_another_meaning_does_not_pass(words: str, others: str) -> None:
 
 
 WORDS = """unable able, disabled enabled, valid invalid, safe unsafe, legal illegal, two ten, five nine, buy pay,
-add and, increase decrease, million billion, include exclude, move remove, north south, first third"""
+add and, increase decrease, million billion, include exclude, move remove, north south, first third, port host,
+js ts, mb gb, server sender"""
 
 
-@pytest.mark.parametrize("pair", WORDS.split(","))
+@pytest.mark.parametrize("pair", [pair.strip() for pair in WORDS.split(",")])
 def test_words_that_resemble_each_other_are_not_exchanged(pair: str) -> None:
     one, other = pair.split()
     for old, new in ((one, other), (other, one)):
@@ -128,7 +129,7 @@ def test_people_s_corrections_pass_but_for_rewrites() -> None:
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     refused = [row["id"] for row in rows if breach(mask(row["source"]).text, mask(row["target"]).text)]
     assert len(rows) == 173
-    assert len(refused) <= 3
+    assert len(refused) <= 2
 
 
 def test_a_refusal_tells_the_model_what_was_wrong() -> None:

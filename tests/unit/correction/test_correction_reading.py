@@ -17,6 +17,7 @@ from services.correction.identify import identified
 from services.correction.inventory import MOST_PATHS, KeyInventory
 from services.correction.manifest import Decision, checked, manifest
 from services.correction.moments import in_utc
+from services.correction.reading import TOO_LONG
 from services.correction.results import body_of, changed_lines
 from services.correction.transcripts import arrays
 from services.correction.transcripts.chat_export import ChatExport
@@ -188,7 +189,7 @@ class TestArray:
         path.write_text(json.dumps([conversation(1), {"messages": ["x" * 500]}, conversation(2)]))
         _, (found,) = slices_of(path)
         assert [row.line for row in found.rows] == [1, 3]
-        assert [(line.line, line.why) for line in found.invalid] == [(2, scanning.TOO_LONG)]
+        assert [(line.line, line.why) for line in found.invalid] == [(2, TOO_LONG)]
 
     def test_a_large_body_is_found_again_in_its_array(self, tmp_path: Path) -> None:
         long = {"id": "c", "messages": [{"role": "user", "content": "word " * 10_000}]}
