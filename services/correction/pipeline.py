@@ -33,7 +33,14 @@ CORRECTION.stage(
 CORRECTION.stage("extract", extract, reads=SLICES, writes=[EXTRACTED], batch=BatchLimits(records=4), waits=True)
 CORRECTION.stage("clean", clean, reads=EXTRACTED, writes=[CLEANED])
 CORRECTION.stage("identify", identify, reads=CLEANED, writes=[IDENTIFIED, CORRECTED])
-CORRECTION.stage("correct", correct, reads=IDENTIFIED, writes=[CORRECTED], prepare=QUESTION.load)
+CORRECTION.stage(
+    "correct",
+    correct,
+    reads=IDENTIFIED,
+    writes=[CORRECTED],
+    batch=BatchLimits(fetch_bytes=2 * 1024 * 1024),  # texts take many times their size while they are compared
+    prepare=QUESTION.load,
+)
 CORRECTION.stage(
     "load", load, reads=CORRECTED, writes=[RUNS], waits=True, sweeps=[(1.0, announce_runs), (5.0, load_warehouse)]
 )

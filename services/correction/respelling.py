@@ -27,7 +27,7 @@ _LISTS: Final = {
         "you your he she they them his her who whom whose which what when where how why too also any "
         "some more most much many",
         "optional": "a an the and of to in on at for by as with that it i you we they is are am was were be been do "
-        "does did have has had will would",
+        "does did have has had will would now also so then",
         "exact": "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
         "sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety "
         "hundred thousand million billion trillion half once twice first third fourth fifth monday "
