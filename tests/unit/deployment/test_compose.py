@@ -20,8 +20,9 @@ ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / PATH).read_text()
 SERVICES: dict[str, Any] = yaml.safe_load(TEXT)["services"]
 OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("sluice:")}
-SHARDS = ("dedupe:/var/lib/sluice/dedupe", "${DEDUPE_DATA:-.}:/data")
+SHARDS = ("dedupe:/var/lib/sluice/dedupe", "${DATA_FOLDER:-.}:/data")
 """What stages that work on shards, the tools that start them, and the console that shows them write to."""
+TRANSCRIPTS = "${DATA_FOLDER:-.}:/data:ro"
 THEIRS = {name: service for name, service in SERVICES.items() if name not in OURS}
 
 
@@ -48,7 +49,13 @@ def test_our_containers_write_nowhere_and_may_drain(name: str) -> None:
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["stop_grace_period"] == f"{grace_seconds()}s"
-    assert [volume for volume in service.get("volumes", []) if volume not in SHARDS] == []
+    assert [volume for volume in service.get("volumes", []) if volume not in (*SHARDS, TRANSCRIPTS)] == []
+
+
+def test_stages_that_read_transcripts_see_nothing_else() -> None:
+    reading = [service for service in OURS.values() if TRANSCRIPTS in service.get("volumes", [])]
+    assert [service["command"][1] for service in reading] == ["correction.discover", "correction.extract"]
+    assert {service["environment"]["SLUICE_CORRECTION_FOLDERS"] for service in reading} == {"/data"}
 
 
 @pytest.mark.parametrize("name", sorted(OURS))
