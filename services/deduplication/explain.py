@@ -50,6 +50,8 @@ def explain(run: Mapping[str, pa.Table], id_a: str, id_b: str, rules: Rules) -> 
         return _absent(run["audit"], ids, [a, b])
     shown = tuple({column: row[column] for column in _SHOWN} for row in (a, b))
     together = a["group_id"] == b["group_id"]
+    if nobody := next((row["name_raw"] for row in (a, b) if row["placeholder"]), None):
+        return Explanation(False, f"apart: {nobody!r} names no company, and such a record stays alone", shown)
     if a["name"] == b["name"]:
         how = "are spelt alike" if a["spelling"] == b["spelling"] else "have the same words and legal form"
         return Explanation(together, f"one group: the names {how}", shown)

@@ -100,6 +100,7 @@ class Rules(_Frozen):
     medium: int = 86
     canopy: int = 8  # a group of this size takes a new member only over an edge of `high`
     suffix_constraint: bool = True  # a group never holds two legal forms
+    sets_apart: bool = True  # records with a placeholder for a name stay alone, however many have the same one
     names: Names = Names()
     blocking: Blocking = Blocking()
     scoring: Scoring = Scoring()
@@ -133,6 +134,7 @@ class Rules(_Frozen):
 
 _STRICT = {
     "profile": "strict",
+    "sets_apart": False,
     "medium": 84,
     "names": {"terms": vocabulary.STRICT_TERMS, "singular": False, "sorted_tokens": False},
     "scoring": {
@@ -151,6 +153,7 @@ _STRICT = {
 }
 _GENERAL = {
     "profile": "general",
+    "sets_apart": False,
     "suffix_constraint": False,
     "names": {"suffix_classes": {}, "terms": {}, "branch_words": (), "singular": False},
     "medium": 76,
@@ -169,6 +172,7 @@ _GENERAL = {
 }
 _SCREENING = {
     "profile": "screening",
+    "sets_apart": False,
     "medium": 80,  # a name and its initials are a match
     "suffix_constraint": False,
     "scoring": {

@@ -107,7 +107,7 @@ def main() -> None:
     if targets is TARGETS[0]:
         console.print(_beside_targets(stages))
     console.print(_by_role(staged))
-    console.print(shown(adding))
+    console.print(shown(adding, rows))
     if arguments.record:
         worked = [state for state in stages if state.plan.needs]
         cost = {f"dedupe.{one.plan.stage}": round(1000 * one.cpu_seconds / one.plan.shards, 1) for one in worked}

@@ -18,7 +18,8 @@ from shared.database import Database
 from tests.companies import Companies
 
 RECORDS, SEED = 1_000, 11
-TARGET_MS = 50.0
+TARGET_MS = {100_000: 50.0, 1_000_000: 100.0}
+"""For 95 % of them, by how many records there are."""
 
 
 class Spent(NamedTuple):
@@ -54,13 +55,14 @@ def _misspelt(rng: random.Random, name: str) -> str:
     return name[:place] + name[place + 1 :]
 
 
-def shown(taken: Sequence[Spent]) -> Table:
+def shown(taken: Sequence[Spent], rows: int) -> Table:
     """The times beside their target."""
     title = f"Added, {len(taken):,} records one by one"
     table = Table("", "ms", "target", "CPU ms", title=title, title_justify="left")
     walls, cpus = zip(*taken, strict=True)
+    promised = next((target for most, target in TARGET_MS.items() if rows <= most), TARGET_MS[1_000_000])
     for percent in (50, 95, 99):
-        target = f"{TARGET_MS:.0f}" if percent == 95 else ""
+        target = f"{promised:.0f}" if percent == 95 else ""
         wall, cpu = (f"{np.percentile(times, percent):.1f}" for times in (walls, cpus))
         table.add_row(f"p{percent}", wall, target, cpu)
     return table

@@ -1,5 +1,6 @@
 """What is known to be true of records or names, read from a file."""
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,8 +41,8 @@ def read_truth(path: Path) -> LinkedRecords | LabelledNames:
     columns = set(table.column_names)
     if columns.issuperset(PAIRS):
         return LinkedRecords(list(zip(*_texts(table, PAIRS), strict=True)))
-    if columns.issuperset(CLUSTERS):
-        return _linked(*_texts(table, CLUSTERS))
+    if found := _cluster_columns(table.column_names):
+        return _linked(*_texts(table, found))
     if columns.issuperset(NAMES):
         left, right, labels = _texts(table, NAMES)
         return LabelledNames(left, right, [_label(label, path) for label in labels])
@@ -49,6 +50,14 @@ def read_truth(path: Path) -> LinkedRecords | LabelledNames:
         f"{path} tells no truth: its columns are {', '.join(table.column_names[2:])}",
         remedy="give it the columns " + ", or ".join(", ".join(kind) for kind in (PAIRS, CLUSTERS, NAMES)),
     )
+
+
+def _cluster_columns(headers: Sequence[str]) -> tuple[str, str] | None:
+    """The columns of ids and of clusters: by their words, for exports call them Account ID and true_cluster_id."""
+    words = {header: re.split(r"[\W_]+", header.lower()) for header in headers}
+    clusters = [header for header in headers if "cluster" in words[header]]
+    ids = [header for header in headers if "id" in words[header] and header not in clusters]
+    return (ids[0], clusters[0]) if len(ids) == len(clusters) == 1 else None
 
 
 def _linked(ids: Sequence[str], labels: Sequence[str]) -> LinkedRecords:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from services.deduplication.increments.identity import group_id
 from services.deduplication.names.arrays import Hashes, Ints
+from services.deduplication.names.judging import NameJudge
 from services.deduplication.names.name import NO_SUFFIX, NameReader, Reading
 from services.deduplication.names.typos import deletions
 from services.deduplication.rules import Rules
@@ -52,6 +53,7 @@ class Lookup:
 
     def __init__(self, tables: Mapping[str, pa.Table], rules: Rules) -> None:
         self._rules = rules
+        self._judge = NameJudge(rules)
         self._reader = NameReader(rules.names, marks=rules.scoring.punctuation_penalty > 0)
         self._names = tables["names"].combine_chunks()
         self._places: dict[str, int] = {key: place for place, key in enumerate(self._names["key"].to_pylist())}
@@ -93,6 +95,9 @@ class Lookup:
         """The group of a record. One that begins a group gets the id that a run would give it."""
         reading = self._read(account_name)
         place = self._places.get(name_key(reading))
+        alone = Found(group_id([account_id], self._rules.digest(), self._sizes), True, NO_MATCH, reading.core)
+        if self._rules.sets_apart and self._judge.placeholder(reading):
+            return alone
         if place is not None and place in self._groups:
             return Found(self._groups[place], False, SAME_NAME, reading.core, 100, place)
         joined = [
@@ -101,7 +106,7 @@ class Lookup:
             if (group := self._groups.get(candidate)) and self._admits(group, reading, edge)
         ]
         if not joined:
-            return Found(group_id([account_id], self._rules.digest(), self._sizes), True, NO_MATCH, reading.core)
+            return alone
         groups = list(dict.fromkeys(group for group, _, _ in joined))
         group, edge, candidate = joined[0]
         reason = HIGH if edge["score"] >= self._rules.high else MEDIUM

@@ -31,6 +31,10 @@ class NameJudge:
         base = reading.base
         return base in self._names or self._bad.within(base) or self._misshapen(spelling, base.split())
 
+    def placeholder(self, reading: Reading) -> bool:
+        """Whether what is compared of the name stands for any company or none, such as "unknown"."""
+        return reading.core in self._names or self._bad.within(reading.core)
+
     def _misshapen(self, spelling: str, tokens: list[str]) -> bool:
         shortest, longest = self._rules.name_lengths
         if not shortest <= len(spelling) <= longest:

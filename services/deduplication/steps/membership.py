@@ -11,7 +11,8 @@ from services.deduplication.work import Part, Produced, Tables
 
 REPEATED = "repeated_account_id"
 
-_OF_SPELLING = ("name_core", "suffix_class", "has_multiple_names", "blacklisted", "suspicious", "name_base", "noise")
+_JUDGED = ("placeholder", "blacklisted", "suspicious")
+_OF_SPELLING = ("name_core", "suffix_class", "has_multiple_names", "name_base", "noise", *_JUDGED)
 
 
 def assign(tables: Tables, part: Part, rules: Rules) -> Produced:
@@ -43,10 +44,14 @@ def _audit(records: pa.Table, reasons: pa.ChunkedArray) -> pa.Table:
 
 
 def _grouped(records: pa.Table, names: pa.Table, grouping: pa.Table) -> pa.Table:
+    """With the group of the name. A placeholder makes no two records one company: each of them stays alone."""
     name = records["name"].combine_chunks()
+    alone = records["placeholder"]
+    own = pc.add(records["row"], names.num_rows).cast(pa.int32())
     records = records.append_column("form", names["form"].take(name))
-    records = records.append_column("root", grouping["root"].take(name))
-    return records.append_column("max_score", grouping["max_score"].take(name))
+    records = records.append_column("root", pc.if_else(alone, own, grouping["root"].take(name)))
+    best = pc.if_else(alone, pa.scalar(0, pa.float32()), grouping["max_score"].take(name))
+    return records.append_column("max_score", best)
 
 
 def _inherited(records: pa.Table, previous: pa.Table) -> pa.Table:

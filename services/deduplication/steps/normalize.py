@@ -69,6 +69,7 @@ def spelling_table(spellings: Sequence[str], readings: Sequence[Reading], rules:
     text, texts, flag = pa.string(), pa.list_(pa.string()), pa.bool_()
     columns = zip(*readings, strict=True) if readings else [()] * len(Reading._fields)
     read = dict(zip(Reading._fields, columns, strict=True))
+    placeholders = [rules.sets_apart and judge.placeholder(reading) for reading in readings]
     blacklisted = [judge.blacklisted(spelling, reading) for spelling, reading in zip(spellings, readings, strict=True)]
     return pa.table(
         {
@@ -81,6 +82,7 @@ def spelling_table(spellings: Sequence[str], readings: Sequence[Reading], rules:
             "alias_candidates": pa.array([[alias.text for alias in aliases] for aliases in read["aliases"]], texts),
             "alias_sources": pa.array([[alias.source for alias in aliases] for aliases in read["aliases"]], texts),
             "noise": pa.array([judge.noise(reading) for reading in readings], text),
+            "placeholder": pa.array(placeholders, flag),
             "blacklisted": pa.array(blacklisted, flag),
             "suspicious": pa.array([judge.suspicious(reading) for reading in readings], flag),
         }

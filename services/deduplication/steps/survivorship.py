@@ -112,16 +112,18 @@ def _suffix_classes(members: pa.Table, owners: Ints) -> Ints:
 
 
 def _representatives(members: pa.Table) -> pa.Array:
-    """Of records spelt exactly alike, the smallest account id; none for a record that no other is spelt like."""
+    """Of records of a group that are spelt exactly alike, the smallest account id; none where only one is spelt so."""
     firsts = members.group_by("spelling", use_threads=False).aggregate([("account_id", "min"), ("account_id", "count")])
     place = pc.index_in(members["spelling"].combine_chunks(), firsts["spelling"].combine_chunks())
     several = pc.greater(firsts["account_id_count"], 1)
-    return pc.if_else(several, firsts["account_id_min"], None).combine_chunks().take(place)
+    found = pc.if_else(several, firsts["account_id_min"], None).combine_chunks().take(place)
+    return pc.if_else(members["placeholder"], None, found).combine_chunks()
 
 
 def _directory(survivors: pa.Table) -> pa.Table:
-    """For each name its group and the smallest account id that has it."""
-    names = survivors.group_by(["name", "group_id"], use_threads=False).aggregate([("account_id", "min")])
+    """For each name of a company its group and the smallest account id that has it."""
+    named = survivors.filter(pc.invert(survivors["placeholder"]))
+    names = named.group_by(["name", "group_id"], use_threads=False).aggregate([("account_id", "min")])
     return names.rename_columns({"account_id_min": "account_id"}).sort_by("name")
 
 

@@ -63,6 +63,17 @@ def test_a_new_record_finds_its_group(small: Mapping[str, pa.Table], name: str, 
     assert (found.group_id in groups.values()) == (like is not None)
 
 
+def test_placeholders_make_no_group_however_many_records_have_one() -> None:
+    made = run(named("employees", "Employees", "do not use", "Kamoto Steel (Temp)", "Kamoto Steel"), keep=KEPT)
+    *alone, one, other = made["review_ready"].to_pylist()
+    assert len({row["group_id"] for row in alone}) == len(alone)
+    assert {row["disposition"] for row in alone} == {"Delete"}
+    assert [row["exact_representative"] for row in alone] == [None] * len(alone)
+    assert one["group_id"] == other["group_id"]
+    assert Lookup(made, BALANCED).find("employees", account_id(99)).is_new
+    assert "'employees' names no company" in explain(made, account_id(0), account_id(1), BALANCED).verdict
+
+
 def test_looking_up_the_records_of_a_run_finds_their_groups(finished: Mapping[str, pa.Table]) -> None:
     lookup = Lookup(finished, BALANCED)
     rows = finished["review_ready"].slice(0, 300).to_pylist()

@@ -80,8 +80,9 @@ def test_errors_are_shown_with_their_names_scores_and_reasons(files: Path) -> No
     assert missed["score"] < found["threshold"]
 
 
-def test_records_that_clusters_do_not_list_are_not_judged(files: Path) -> None:
-    write_csv(files / "pairs.csv", ("id", "cluster"), [("a", 1), ("b", 1), ("c", 2), ("d", 3), ("e", 4)])
+@pytest.mark.parametrize("headers", [("id", "cluster"), ("Account ID", "true_cluster_id")])
+def test_records_that_clusters_do_not_list_are_not_judged(files: Path, headers: tuple[str, str]) -> None:
+    write_csv(files / "pairs.csv", headers, [("a", 1), ("b", 1), ("c", 2), ("d", 3), ("e", 4)])
     found = evaluated(*records(files))
     assert (found["records"], found["true_pairs"]) == (5, 1)
     assert found["pairwise"] == {"precision": pytest.approx(1 / 3), "recall": 1, "f1": 0.5}
