@@ -38,7 +38,7 @@ CORRECTION.stage(
     correct,
     reads=IDENTIFIED,
     writes=[CORRECTED],
-    batch=BatchLimits(fetch_bytes=2 * 1024 * 1024),  # texts take many times their size while they are compared
+    batch=BatchLimits(fetch_bytes=1024 * 1024),  # texts take many times their size while they are compared
     prepare=QUESTION.load,
 )
 CORRECTION.stage(
