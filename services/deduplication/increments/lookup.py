@@ -95,9 +95,8 @@ class Lookup:
         """The group of a record. One that begins a group gets the id that a run would give it."""
         reading = self._read(account_name)
         place = self._places.get(name_key(reading))
-        alone = Found(group_id([account_id], self._rules.digest(), self._sizes), True, NO_MATCH, reading.core)
         if self._rules.sets_apart and self._judge.placeholder(reading):
-            return alone
+            return self._alone(account_id, reading)
         if place is not None and place in self._groups:
             return Found(self._groups[place], False, SAME_NAME, reading.core, 100, place)
         joined = [
@@ -106,11 +105,14 @@ class Lookup:
             if (group := self._groups.get(candidate)) and self._admits(group, reading, edge)
         ]
         if not joined:
-            return alone
+            return self._alone(account_id, reading)
         groups = list(dict.fromkeys(group for group, _, _ in joined))
         group, edge, candidate = joined[0]
         reason = HIGH if edge["score"] >= self._rules.high else MEDIUM
         return Found(group, False, reason, reading.core, edge["score"], candidate, edge, tuple(groups[1:]))
+
+    def _alone(self, account_id: str, reading: Reading) -> Found:
+        return Found(group_id([account_id], self._rules.digest(), self._sizes), True, NO_MATCH, reading.core)
 
     def learn(self, account_name: str, group: str) -> int:
         """Count a name as one of a group from now on; returns its number."""
