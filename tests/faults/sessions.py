@@ -15,8 +15,8 @@ Session: TypeAlias = "asyncpg.Connection[Any]"
 
 @asynccontextmanager
 async def session(url: str) -> AsyncIterator[Session]:
-    """A client of its own."""
-    connection = await asyncpg.connect(url)
+    """A client of its own, which in a circle of waiting sessions is never the first to look: a stage is the victim."""
+    connection = await asyncpg.connect(url, server_settings={"deadlock_timeout": "1min"})
     try:
         yield connection
     finally:
@@ -24,22 +24,23 @@ async def session(url: str) -> AsyncIterator[Session]:
             await connection.close(timeout=5)
 
 
-async def writing(url: str) -> None:
-    """Wait until a statement of a stage is running in a transaction that has written."""
-    async with session(url) as looking:
-        query = f"SELECT count(*) {SLUICE} AND state = 'active' AND backend_xid IS NOT NULL"
-        await eventually(lambda: looking.fetchval(query), "a stage writes", END_SECONDS)
+@asynccontextmanager
+async def held_up(url: str) -> AsyncIterator[Session]:
+    """A stage has locked rows of batches within its transaction, and waits for items that this session holds.
 
+    It holds all that are pending, but for those that a stage is ending at the moment.
+    """
+    async with session(url) as holder:
+        await holder.execute("BEGIN")  # ended by closing, as the server may have gone by then
+        await holder.execute("SELECT FROM batch_items WHERE status = 'pending' FOR UPDATE SKIP LOCKED")
+        query = f"SELECT count(*) {SLUICE} AND backend_xid IS NOT NULL AND $1 = ANY (pg_blocking_pids(pid))"
+        async with session(url) as looking:
 
-async def waited_for(url: str, holder: Session) -> None:
-    """Wait until a stage waits for a lock that this session holds."""
-    query = f"SELECT count(*) {SLUICE} AND $1 = ANY (pg_blocking_pids(pid))"
-    async with session(url) as looking:
+            async def blocked() -> bool:
+                return bool(await looking.fetchval(query, holder.get_server_pid()))
 
-        async def blocked() -> bool:
-            return bool(await looking.fetchval(query, holder.get_server_pid()))
-
-        await eventually(blocked, "a stage waits for a lock", END_SECONDS)
+            await eventually(blocked, "a stage waits for rows of items", END_SECONDS)
+        yield holder
 
 
 @asynccontextmanager

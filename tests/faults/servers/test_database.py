@@ -1,9 +1,8 @@
 """PostgreSQL is killed, stopped, full of others, or has its rows locked: the stages wait and go on by themselves."""
 
-from tests.contract.waiting import eventually
 from tests.faults.fragile import Fragile
-from tests.faults.scenario import END_SECONDS, disturbed
-from tests.faults.sessions import crowd, session, waited_for, writing
+from tests.faults.scenario import disturbed
+from tests.faults.sessions import crowd, held_up, session
 from tests.integration.undisturbed import Undisturbed
 
 GOES_ON = "stages pause and say why; once it answers they go on by themselves"
@@ -13,9 +12,9 @@ async def test_the_server_is_killed(ground: Fragile, before: Undisturbed) -> Non
     name = "PostgreSQL killed while stages write, and started again"
     async with disturbed(ground.field, before, name=name, promised=GOES_ON) as trouble:
         await trouble.until(0.2)
-        await writing(ground.database_url)
-        trouble.began()
-        await ground.postgres.kill()
+        async with held_up(ground.database_url):
+            trouble.began()
+            await ground.postgres.kill()
         await ground.hindered("database")
         await ground.postgres.start()
         trouble.ended()
@@ -69,22 +68,10 @@ async def test_rows_are_locked_for_longer_than_a_statement_may_take(ground: Frag
 async def test_a_stage_is_the_victim_of_a_deadlock(ground: Fragile, before: Undisturbed) -> None:
     name = "A stage is the victim of a deadlock"
     promised = "its transaction is rolled back and tried again"
-    async with (
-        disturbed(ground.field, before, name=name, promised=promised) as trouble,
-        session(ground.database_url) as other,
-    ):
-        await other.execute("SET deadlock_timeout = '1min'")  # so that the stage's session looks first
-        last = max(trouble.batch_ids)
-
-        async def victim() -> bool:
-            """Hold the last batch, and once a stage waits for it the others as well, of which it holds some."""
-            async with other.transaction():
-                await other.execute("SELECT FROM batches WHERE batch_id = $1 FOR UPDATE", last)
-                await waited_for(ground.database_url, other)
-                await other.execute("SELECT FROM batches WHERE batch_id < $1 FOR UPDATE", last)
-            return "deadlock detected" in ground.postgres.log
-
+    async with disturbed(ground.field, before, name=name, promised=promised) as trouble:
         await trouble.until(0.2)
-        trouble.began()
-        await eventually(victim, "a deadlock", END_SECONDS)
+        async with held_up(ground.database_url) as other:
+            trouble.began()
+            await other.execute("SELECT FROM batches FOR UPDATE")
+            assert "deadlock detected" in ground.postgres.log
         trouble.ended()
