@@ -26,7 +26,7 @@ MOST_CHANGED: Final = 0.30
 _SIGNS: Final = re.compile(r"[^\w\s.,;:!?'\u2019\u2018\"“”…\u2013—-]")
 _ODD_BLANK: Final = re.compile(r"[^\S \n]")
 _BESIDE: Final = re.compile(r"(\A|\s)?⟦\d+⟧[.,;:!?…]*(?=(\s|\Z)?)")
-_INDENT: Final = re.compile(r"^[ \t]*(?:[-*+]|\d+[.)])?[ \t]*")
+_INDENT: Final = re.compile(r"^[ \t]*(?:(?:[-*+]|\d+[.)])(?:[ \t]+|\Z))?")
 
 
 class Breach(NamedTuple):
@@ -135,7 +135,7 @@ def _may_be_capital(old: str, new: str, after: str) -> bool:
 def _rewritten(before: str, after: str) -> bool:
     words, made = tokens(before), edits(before, after)
     names = _names(before, {word for edit in made for word in edit.wrong})
-    return not all(_stood_twice(edit, words) or _is_correction(edit, names) for edit in made)
+    return not all(_is_correction(edit, names) if edit.right else _may_go(edit, words) for edit in made)
 
 
 def _is_correction(edit: Edit, names: frozenset[str]) -> bool:
@@ -151,13 +151,13 @@ def _names(text: str, words: Set[str]) -> frozenset[str]:
     return frozenset(word.group() for word in WORD.finditer(text) if word.group() in words and may_be_name(word))
 
 
-def _stood_twice(edit: Edit, words: Sequence[str]) -> bool:
-    """Words left out that stand beside themselves."""
-    size, start = len(edit.wrong), edit.place
-    beside = (words[max(0, start - size) : start], words[start + size : start + 2 * size])
-    return not edit.right and [word.lower() for word in edit.wrong] in (
-        [word.lower() for word in some] for some in beside
-    )
+def _may_go(edit: Edit, words: Sequence[str]) -> bool:
+    """Small words; words that stand beside themselves; and one that is said again, but at the end, which may be cut."""
+    size, start, lower = len(edit.wrong), edit.place, [word.lower() for word in words]
+    left_out = lower[start : start + size]
+    stood_twice = left_out in (lower[max(0, start - size) : start], lower[start + size : start + 2 * size])
+    said_again = size == 1 and start + size < len(words) and lower.count(left_out[0]) > 1
+    return stood_twice or said_again or are_respelled(_words(edit.wrong), ())
 
 
 def _words(words: tuple[str, ...]) -> list[str]:

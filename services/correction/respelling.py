@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations, permutations
 from typing import Final
 
+from rapidfuzz.distance import Prefix
+
 from services.correction.dictionary import misspellings, right_words, variants
 from services.correction.edits import slips
 
@@ -18,6 +20,8 @@ _MIDDLE: Final = 7
 """Letters from which on a word is still the same with two slips, known or not."""
 _LONG: Final = 9
 """Letters from which on hardly two names differ by one letter more."""
+_SAME_BEGINNING: Final = 3
+"""Letters that a right word shares with one that it is taken for by a slip."""
 _LISTS: Final = {
     name: frozenset(words.split())
     for name, words in {
@@ -26,19 +30,27 @@ _LISTS: Final = {
         "am do does did have has had will would can could shall should may might must i me my we us our "
         "you your he she they them his her who whom whose which what when where how why too also any "
         "some more most much many",
-        "optional": "a an the and of to in on at for by as with that it i you we they is are am was were be been do "
-        "does did have has had will would now also so then",
+        "optional": "a an the and of to in on at for by as with from that it i you we they is are am was were be been "
+        "do does did have has had will would can now also so then",
+        "linking": "a an the this that these those its their and about as at by for from in into of on onto to with",
         "exact": "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
         "sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety "
         "hundred thousand million billion trillion half once twice first third fourth fifth monday "
-        "tuesday wednesday thursday friday saturday sunday he she",
+        "tuesday wednesday thursday friday saturday sunday he she employee employees employer employers",
+        "inflections": "s es d ed t ing e y ies ied ly n en er est ier iest 's",
+        "derivations": "s ed ing e y r ren able ably ible al ally ance ant ence ent ation ion ity ive ment ness or",
     }.items()
 }
 _SMALL: Final = _LISTS["small"]
 _OPTIONAL: Final = _LISTS["optional"]
 """Small words that may be missing, or stand there without need."""
+_LINKING: Final = _LISTS["linking"]
+"""Which of them belongs where is a matter of grammar more than of meaning, but for opposites."""
+_OPPOSITES: Final = frozenset(("to", "from"))
 _EXACT: Final = _LISTS["exact"]
 """Numbers, days, persons: each resembles others that mean something else."""
+_INFLECTIONS: Final = _LISTS["inflections"] | {""}
+_DERIVATIONS: Final = _LISTS["derivations"] | {""}
 _CONFUSED: Final = tuple(
     frozenset(words.split())
     for words in (
@@ -55,9 +67,10 @@ _PREFIXES: Final = ("dis", "non", "mis", "pre", "un", "in", "im", "il", "ir", "d
 _ALIKE: Final = (frozenset(("dis", "non", "un", "in", "im", "il", "ir")), frozenset(("in", "im", "en", "em")))
 """Prefixes that are taken for each other; any other exchange turns a word round."""
 _STEM: Final = 2
+"""Letters of a word that may be bent; one that another word is made of has twice as many."""
+_COME_OR_GONE: Final = 2
 _FEW: Final = 8
-"""Words in a row that are looked at one by one where some have come or gone."""
-_ENDINGS: Final = frozenset(("", "s", "es", "d", "ed", "ing", "e", "y", "ies", "ied", "ly", "n", "en", "'s"))
+"""Words that may have come or gone, and words in a row that are looked at one by one for that."""
 
 
 def are_respelled(wrong: Sequence[str], right: Sequence[str]) -> bool:
@@ -65,7 +78,7 @@ def are_respelled(wrong: Sequence[str], right: Sequence[str]) -> bool:
     more = len(right) - len(wrong)
     if wrong and right and abs(more) == 1 and may_replace("".join(wrong), "".join(right)):
         return True
-    if not -1 <= more <= 2 or (more and len(right) > _FEW):
+    if abs(more) > _COME_OR_GONE or (more and max(len(wrong), len(right)) > _FEW):
         return False
     if more < 0:
         return any(_are_aligned(some, right, left) for some, left in _choices(wrong, len(right)))
@@ -90,7 +103,7 @@ def may_replace(old: str, new: str) -> bool:
     if old in _EXACT or (new in _EXACT and _is_right(old)) or _turns_round(old, new):
         return False
     if {old, new} <= _SMALL:
-        return slips(old, new) <= 1
+        return slips(old, new) <= 1 or (_LINKING >= {old, new} != _OPPOSITES)
     return _has_another_ending(old, new) or _is_near(old, new)
 
 
@@ -108,10 +121,11 @@ def is_listed(old: str, new: str) -> bool:
 
 
 def _is_near(old: str, new: str) -> bool:
-    """One that is right already has two letters swapped at most, such as form for from."""
+    """One that is right already has two letters swapped, such as form for from, or ends a little differently."""
     apart, swapped = slips(old, new), sorted(old) == sorted(new)
     if _is_right(old) or (len(old) == len(new) <= _SHORT):
-        return apart <= 1 and swapped
+        begins_alike = len(old) > _SHORT and Prefix.similarity(old, new) >= _SAME_BEGINNING
+        return apart <= 1 and (swapped or begins_alike)
     surely = len(old) >= _MIDDLE or (len(old) > _SHORT and _is_right(new))
     return apart <= (max(2, _RESEMBLES * len(old)) if surely else 1)
 
@@ -132,6 +146,12 @@ def _turns_round(old: str, new: str) -> bool:
 
 
 def _has_another_ending(old: str, new: str) -> bool:
-    differs = (place for place, letters in enumerate(zip(old, new, strict=False)) if len(set(letters)) > 1)
-    stem = next(differs, min(len(old), len(new)))
-    return stem >= _STEM and old[stem:] in _ENDINGS and new[stem:] in _ENDINGS
+    stem = old[: Prefix.similarity(old, new)]
+    endings = {_ending(old, stem), _ending(new, stem)}
+    return (len(stem) >= _STEM and endings <= _INFLECTIONS) or (len(stem) >= 2 * _STEM and endings <= _DERIVATIONS)
+
+
+def _ending(word: str, stem: str) -> str:
+    """What follows the stem, whose last letter may stand there twice, as in stopped."""
+    rest = word.removeprefix(stem)
+    return rest.removeprefix(stem[-1:]) if len(rest) > 1 else rest

@@ -83,6 +83,8 @@ def test_no_bad_text_passes(bad: str) -> None:
         ("use ⟦1⟧ here", "use⟦1⟧ here"),
         ("use ⟦1⟧ here", "use ⟦1⟧here"),
         ("the file file but keep this file", "the file but keep this"),
+        ("move it from the list to the table", "move it to the list to the table"),
+        ("it depends on the useful part", "it depends on the useless part"),
     ],
 )
 def test_another_meaning_does_not_pass(words: str, others: str) -> None:
@@ -91,7 +93,7 @@ def test_another_meaning_does_not_pass(words: str, others: str) -> None:
 
 WORDS = """unable able, disabled enabled, valid invalid, safe unsafe, legal illegal, two ten, five nine, buy pay,
 add and, increase decrease, million billion, include exclude, move remove, north south, first third, port host,
-js ts, mb gb, server sender"""
+js ts, mb gb, server sender, employee employer, server service, commit comment, status static, login logout"""
 
 
 @pytest.mark.parametrize("pair", [pair.strip() for pair in WORDS.split(",")])
@@ -118,18 +120,27 @@ def test_words_that_resemble_each_other_are_not_exchanged(pair: str) -> None:
         ("please look at teh file", "Please look at the file"),
         ("why does teh test fail?", "why does the test fail?"),
         ("add test for teh new parser", "add a test for the new parser"),
+        ("how I can send teh mail that was send before?", "how can I send the mail that was sent before?"),
+        ("start teh remove server after it stoped", "start the remote server after it stopped"),
+        (
+            "it is an easy way to add this functional to a list",
+            "it is the easiest way to add this functionality to a list",
+        ),
+        ("data you want to describe data will contan", "the data you want to describe will contain"),
+        ("**Fanout** exchange is simpler", "The **Fanout** exchange is simpler"),
+        ("with help on teh file, at the end", "with help of the file, in the end"),
     ],
 )
 def test_corrections_pass(before: str, after: str) -> None:
     assert breach(before, after) is None
 
 
-def test_people_s_corrections_pass_but_for_rewrites() -> None:
+def test_people_s_corrections_pass() -> None:
     path = Path(__file__).parents[2] / "data" / "oss_typos.jsonl"
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     refused = [row["id"] for row in rows if breach(mask(row["source"]).text, mask(row["target"]).text)]
     assert len(rows) == 173
-    assert len(refused) <= 2
+    assert refused == []
 
 
 def test_a_refusal_tells_the_model_what_was_wrong() -> None:
