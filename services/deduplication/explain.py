@@ -52,6 +52,8 @@ def explain(run: Mapping[str, pa.Table], id_a: str, id_b: str, rules: Rules) -> 
     together = a["group_id"] == b["group_id"]
     if nobody := next((row["name_raw"] for row in (a, b) if row["placeholder"]), None):
         return Explanation(False, f"apart: {nobody!r} names no company, and such a record stays alone", shown)
+    if a["name"] == b["name"] and not together:
+        return Explanation(False, "apart: their list has this name more than once, and only its first is linked", shown)
     if a["name"] == b["name"]:
         how = "are spelt alike" if a["spelling"] == b["spelling"] else "have the same words and legal form"
         return Explanation(together, f"one group: the names {how}", shown)

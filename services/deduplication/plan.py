@@ -40,7 +40,8 @@ PLAN: tuple[Step, ...] = (
         "membership",
         assign,
         Parts.PER_INPUT,
-        {"records": _SAME, "spellings": _SAME, "repeats": _ALL, "names": _ALL, "grouping": _ALL, "previous": _ALL},
+        dict.fromkeys(("repeats", "names", "grouping", "origins", "previous"), _ALL)
+        | {"records": _SAME, "spellings": _SAME},
         ("members", "filtered", "inherited"),
     ),
     Step(

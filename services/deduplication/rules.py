@@ -1,7 +1,9 @@
 """Everything that decides what is a duplicate and what becomes of it, as one value with a digest."""
 
 import json
+from functools import partial
 from hashlib import sha256
+from operator import not_
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +14,9 @@ DIGEST_LENGTH = 8
 
 Words = tuple[str, ...]
 Profile = Literal["balanced", "strict", "general", "screening"]
+
+_off = partial(Field, exclude_if=not_)
+"""Of a rule that most profiles do without: it is no part of their digests, so that it may come later than they."""
 
 
 class _Frozen(BaseModel):
@@ -29,6 +34,7 @@ class Names(_Frozen):
     branch_words: Words = ("store", "unit", "location")  # what follows is the number of a branch, as after #
     singular: bool = True
     sorted_tokens: bool = True  # names of the same words in another order are equal
+    whole: bool = _off(default=False)  # all of a text is the name: nothing in it is a branch or another name
 
 
 class Blocking(_Frozen):
@@ -67,6 +73,8 @@ class Scoring(_Frozen):
     unsuffixed_penalty: float = 2  # a legal form against none
     number_penalty: float = 25  # different numbers
     numbered_penalty: float = 10  # a number against none
+    disjoint_numbers_penalty: float = _off(default=0)  # numbers on both sides, and none in common
+    evidence_weight: float = _off(default=0)  # of how much more, or less, is the same than what tells two records apart
     punctuation_penalty: float = 0
     surplus_weight: float = 1  # of words of one name, as far as the other has none left to set against them
     unmatched_weight: float | None = None  # a word without a partner counts at most so much; it may be misspelt
@@ -101,6 +109,7 @@ class Rules(_Frozen):
     canopy: int = 8  # a group of this size takes a new member only over an edge of `high`
     suffix_constraint: bool = True  # a group never holds two legal forms
     sets_apart: bool = True  # records with a placeholder for a name stay alone, however many have the same one
+    one_to_one: bool = _off(default=False)  # of one source a group holds one record, even if others are spelt alike
     names: Names = Names()
     blocking: Blocking = Blocking()
     scoring: Scoring = Scoring()
@@ -117,14 +126,14 @@ class Rules(_Frozen):
     alias_matches: int = Field(50, gt=0)  # of one alias, the best
 
     @classmethod
-    def of(cls, profile: Profile) -> Self:
+    def of(cls, profile: Profile, *, linking: bool = False) -> Self:
         """The rules of a profile.
 
         `balanced` is for companies; `strict` blocks and scores as the tool that came before; `general` is for records
         of other things: it knows no legal forms, and numbers are words like others; `screening` is for pairs of names,
-        where one may leave out words of the other.
+        where one may leave out words of the other. `linking` is for records that say which list they are of.
         """
-        return cls.model_validate(_PROFILES[profile])
+        return cls.model_validate(_PROFILES[profile] | (_LINKING.get(profile, {}) if linking else {}))
 
     def digest(self) -> str:
         """Identity of these rules in ids and results."""
@@ -155,7 +164,7 @@ _GENERAL = {
     "profile": "general",
     "sets_apart": False,
     "suffix_constraint": False,
-    "names": {"suffix_classes": {}, "terms": {}, "branch_words": (), "singular": False},
+    "names": {"suffix_classes": {}, "terms": {}, "branch_words": (), "singular": False, "whole": True},
     "medium": 76,
     "blocking": {"length_ratio": 0.3},
     "scoring": {
@@ -168,6 +177,8 @@ _GENERAL = {
         "two_edits_length": 6,
         "number_penalty": 0,
         "numbered_penalty": 0,
+        "disjoint_numbers_penalty": 25,
+        "evidence_weight": 15,
     },
 }
 _SCREENING = {
@@ -189,4 +200,7 @@ _PROFILES: dict[Profile, dict[str, Any]] = {
     "strict": _STRICT,
     "general": _GENERAL,
     "screening": _SCREENING,
+}
+_LINKING: dict[Profile, dict[str, Any]] = {
+    "general": {"one_to_one": True, "medium": 56},  # the best partner of a record seldom is a wrong one
 }

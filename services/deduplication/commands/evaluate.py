@@ -107,7 +107,8 @@ def _evaluated(
     from services.deduplication.evaluation.truth import LabelledNames, read_truth
     from services.deduplication.runs.preparing import Source
 
-    known, rules = read_truth(truth), Rules.of(profile)
+    known, wanted = read_truth(truth), as_mapping(mapping)
+    rules = Rules.of(profile, linking="source" in wanted)
     if threshold:
         rules = rules.model_copy(update={"medium": threshold, "high": max(threshold, rules.high)})
     if isinstance(known, LabelledNames):
@@ -117,7 +118,7 @@ def _evaluated(
             f"{truth} is about records", remedy="name their file: sluice evaluate-dedupe RECORDS --truth …"
         )
     columns = [column.strip() for column in name_columns.split(",")] if name_columns else ()
-    return evaluate_records(Source.of(records), known, rules, worst, Reading(as_mapping(mapping), columns))
+    return evaluate_records(Source.of(records), known, rules, worst, Reading(wanted, columns))
 
 
 def _as_json(found: "Evaluation") -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """How much of the words of two names is the same, where a misspelt word counts nearly as much as the right one."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -13,10 +14,11 @@ from services.deduplication.rules import Rules
 
 
 class Overlap(NamedTuple):
-    """The similarity of the words of each pair, from 0 to 1, and how many words it found on both sides."""
+    """The similarity of the words of each pair, from 0 to 1; the words found on both sides, their number and weight."""
 
     jaccard: Floats
     shared: Ints
+    common: Floats
 
 
 class _Side:
@@ -51,7 +53,7 @@ class _Tally:
     def overlap(self) -> Overlap:
         """What it comes to."""
         none = np.zeros_like(self.common)
-        return Overlap(np.divide(self.common, self.union, out=none, where=self.union > 0), self.shared)
+        return Overlap(np.divide(self.common, self.union, out=none, where=self.union > 0), self.shared, self.common)
 
 
 class Words:
@@ -72,14 +74,14 @@ class Words:
             self._weights = np.ones(len(self._texts))
         else:
             self._weights = np.log(1 + (total or names.num_rows) / self._frequency)
+        self.unique_weight = math.log(1 + (total or names.num_rows))
+        """The weight of a word that only one name has."""
         self._against = np.minimum(self._weights, rules.scoring.unmatched_weight or np.inf)
         self._words, self._starts = words, np.searchsorted(owners, np.arange(len(lists) + 1))
 
     def overlap(self, left: Ints, right: Ints) -> Overlap:
         """The overlap of pairs of names."""
-        ours, theirs = (
-            _Side(self._words, self._starts[n], self._starts[n + 1] - self._starts[n]) for n in (left, right)
-        )
+        ours, theirs = self._side(left), self._side(right)
         tally = _Tally(len(left))
         pairs, one, other = _combinations(ours, theirs)
         same = np.flatnonzero(ours.words[one] == theirs.words[other])
@@ -90,6 +92,17 @@ class Words:
             self._match_joined(tally, ours, theirs)
         self._add_rest(tally, ours, theirs)
         return tally.overlap()
+
+    def disjoint_numbers(self, left: Ints, right: Ints) -> Flags:
+        """Which pairs have words with digits in both names, and none of them in common."""
+        ours, theirs = self._side(left), self._side(right)
+        pairs, one, other = _combinations(ours, theirs)
+        common = pairs[(ours.words[one] == theirs.words[other]) & ~self._worded[ours.words[one]]]
+        first, second = (_counts(side.owners[~self._worded[side.words]], len(left)) for side in (ours, theirs))
+        return np.asarray((first > 0) & (second > 0) & (_counts(common, len(left)) == 0))
+
+    def _side(self, names: Ints) -> _Side:
+        return _Side(self._words, self._starts[names], self._starts[names + 1] - self._starts[names])
 
     def _match_misspelt(self, tally: _Tally, ours: _Side, theirs: _Side, combinations: tuple[Ints, Ints, Ints]) -> None:
         rest = np.flatnonzero(ours.free[combinations[1]] & theirs.free[combinations[2]])

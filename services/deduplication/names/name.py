@@ -130,7 +130,7 @@ class NameReader:
         text = _LEADING_MARKER.sub("", raw) if raw.startswith("(") else raw
         trading = _TRADING_AS.search(text)
         base = words(text)
-        tokens, suffix_class = self._split_suffix(self._main_words(text, base, trading))
+        tokens, suffix_class = self._split_suffix(base if self._names.whole else self._main_words(text, base, trading))
         compared = self._without_branch(tokens)
         if suffix_class == NO_SUFFIX and compared is not tokens:
             compared, suffix_class = self._split_suffix(compared)
@@ -177,6 +177,8 @@ class NameReader:
 
         Other numbers are part of a name: Local 630 is not Local 848.
         """
+        if self._names.whole:
+            return tokens
         if BRANCH in tokens and tokens.index(BRANCH) > 0:
             tokens = tokens[: tokens.index(BRANCH)]
         if len(tokens) > 2 and tokens[-1].isdigit() and tokens[-2] in (NUMBER, *self._names.branch_words):

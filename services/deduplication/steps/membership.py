@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 from services.deduplication.increments.identity import INHERITED
 from services.deduplication.rules import Rules
 from services.deduplication.steps.ingest import AUDIT
+from services.deduplication.steps.normalize import first_rows
 from services.deduplication.work import Part, Produced, Tables
 
 REPEATED = "repeated_account_id"
@@ -25,7 +26,8 @@ def assign(tables: Tables, part: Part, rules: Rules) -> Produced:
     records = records.append_column("name", name)
     reasons = _reasons(records, tables["repeats"])
     kept = records.filter(pc.is_null(reasons)).drop_columns("noise")
-    kept = _grouped(kept, names, tables["grouping"])
+    alone = pc.or_(kept["placeholder"], _repeated(kept, tables["origins"])) if rules.one_to_one else kept["placeholder"]
+    kept = _grouped(kept, names, tables["grouping"], alone)
     return {
         "members": _routed(kept, part.shards),
         "filtered": _audit(records, reasons),
@@ -43,10 +45,15 @@ def _audit(records: pa.Table, reasons: pa.ChunkedArray) -> pa.Table:
     return pa.table(columns, schema=AUDIT).filter(pc.is_valid(reasons))
 
 
-def _grouped(records: pa.Table, names: pa.Table, grouping: pa.Table) -> pa.Table:
-    """With the group of the name. A placeholder makes no two records one company: each of them stays alone."""
+def _repeated(records: pa.Table, origins: pa.Table) -> pa.ChunkedArray:
+    """Whether a source has the name in an earlier row; if it has each thing once, this is another one."""
+    first = pc.is_in(records["row"], first_rows(origins)["row"].combine_chunks())
+    return pc.and_not(pc.not_equal(records["source"], ""), first)
+
+
+def _grouped(records: pa.Table, names: pa.Table, grouping: pa.Table, alone: pa.ChunkedArray) -> pa.Table:
+    """With the group of the name, or alone. A placeholder, for one, makes no two records one company."""
     name = records["name"].combine_chunks()
-    alone = records["placeholder"]
     own = pc.add(records["row"], names.num_rows).cast(pa.int32())
     records = records.append_column("form", names["form"].take(name))
     records = records.append_column("root", pc.if_else(alone, own, grouping["root"].take(name)))

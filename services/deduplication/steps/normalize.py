@@ -14,7 +14,7 @@ from services.deduplication.work import Part, Produced, Tables
 SEPARATOR = "\x1f"
 """Between form, legal form and marks in the key of a name."""
 
-ORIGINS = pa.schema([("key", pa.string()), ("source", pa.string())])
+ORIGINS = pa.schema([("key", pa.string()), ("source", pa.string()), ("row", pa.int64())])
 
 _OF_FORM = {"records": "sum", "name_core": "min", "numbers": "min"}
 
@@ -38,10 +38,16 @@ def normalize(tables: Tables, part: Part, rules: Rules) -> Produced:
 
 
 def _origins(records: pa.Table, spellings: pa.Table) -> pa.Table:
-    """The sources that each name is in, as far as they are known."""
+    """The sources that each name is in, as far as they are known, and the first row that says so."""
     place = pc.index_in(records["spelling"], spellings["spelling"].combine_chunks())
-    found = pa.table({"key": spellings["key"].take(place), "source": records["source"]})
-    return found.filter(pc.not_equal(found["source"], "")).group_by(["key", "source"], use_threads=False).aggregate([])
+    found = pa.table({"key": spellings["key"].take(place), "source": records["source"], "row": records["row"]})
+    return first_rows(found.filter(pc.not_equal(found["source"], "")))
+
+
+def first_rows(origins: pa.Table) -> pa.Table:
+    """For each name in each source the first of the rows."""
+    found = origins.group_by(["key", "source"], use_threads=False).aggregate([("row", "min")])
+    return found.rename_columns({"row_min": "row"})
 
 
 def name_key(reading: Reading) -> str:

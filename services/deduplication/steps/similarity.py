@@ -1,5 +1,6 @@
 """Step 6: the score of each pair of names, with all its parts."""
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
@@ -11,13 +12,15 @@ import pyarrow.compute as pc
 from rapidfuzz import fuzz, process
 
 from services.deduplication.names.arrays import Flags, Floats, Ints
-from services.deduplication.names.jaccard import Words
+from services.deduplication.names.jaccard import Overlap, Words
 from services.deduplication.names.name import NO_SUFFIX
 from services.deduplication.rules import Rules
 from services.deduplication.work import Part, Produced, Tables
 
 CHUNK = 1_000_000  # pairs that are gated at once, which bounds the memory,
 COMBINATIONS = 2_000_000  # and two words that are compared
+
+USUAL, AMPLE = 3, 4  # in words that one record has: as much in common proves nothing, so much more or less all it can
 
 EDGES = pa.schema(
     [
@@ -113,24 +116,38 @@ class Scorer:
 
     def scored(self, left: Ints, right: Ints) -> pa.Table:
         """Pairs, whatever their score, with its parts."""
-        return self._scored(left, right, 0)
+        return self._scored(left, right, -math.inf)
 
     def _scored(self, left: Ints, right: Ints, least: float) -> pa.Table:
         rules = self._rules.scoring
         name, overlap = self._ratio_name(left, right), self._words.overlap(left, right)
-        hoped = rules.sort_weight * name + rules.set_weight * 100 + rules.jaccard_weight * overlap.jaccard
+        words = rules.jaccard_weight * overlap.jaccard + self._evidence(overlap)
+        hoped = rules.sort_weight * name + rules.set_weight * 100 + words
         able = np.flatnonzero(hoped >= least - 0.5)  # the ratio of sets is the dearest, and few need it
         left, right, shared = left[able], right[able], overlap.shared[able]
-        name, jaccard = name[able], overlap.jaccard[able]
+        name, words, jaccard = name[able], words[able], overlap.jaccard[able]
         whole = _ratios(self._sorted, left, right, fuzz.token_set_ratio)
         if not self._strict:
             whole = np.maximum(name, whole)
-        base = rules.sort_weight * name + rules.set_weight * whole + rules.jaccard_weight * jaccard
+        base = rules.sort_weight * name + rules.set_weight * whole + words
         differences = [kind.differences(left, right) for kind in (self._classes, self._numbers, self._marks)]
         (suffix, _), (numbers, _), (marks, _) = differences
-        total = np.clip(np.rint(base - sum(penalty for _, penalty in differences)), 0, 100)
+        penalties = [*(penalty for _, penalty in differences), self._disjoint_numbers(left, right)]
+        total = np.clip(np.rint(base - sum(penalties)), 0, 100)
         total = np.maximum(total, rules.acronym_score * self._acronyms(left, right))
         return _table((left, right, total, name, whole, jaccard, ~numbers, ~suffix, marks, base, shared))
+
+    def _evidence(self, overlap: Overlap) -> Floats | float:
+        """What is added to long texts, of which much is the same though some differs, and taken off short ones."""
+        if not self._rules.scoring.evidence_weight:
+            return 0.0
+        more = (overlap.common / self._words.unique_weight - USUAL) / AMPLE
+        found: Floats = self._rules.scoring.evidence_weight * np.clip(more, -1, 1)
+        return found
+
+    def _disjoint_numbers(self, left: Ints, right: Ints) -> Floats | float:
+        penalty = self._rules.scoring.disjoint_numbers_penalty
+        return np.where(self._words.disjoint_numbers(left, right), penalty, 0.0) if penalty else 0.0
 
     def _acronyms(self, left: Ints, right: Ints) -> Flags:
         """Which pairs are a name and its initials."""

@@ -110,6 +110,20 @@ def test_records_of_one_source_stay_apart_if_people_say_which_column_that_is(fil
     assert evaluated(*command, "--map", "source=source")["pairwise"]["f1"] == 1
 
 
+def test_each_record_of_a_list_is_linked_to_one_of_the_other(files: Path) -> None:
+    rows = [("a", "Editor's notes", "x"), ("b", "Editor's notes", "x"), ("c", "Editor's notes", "y"), ("d", "", "y")]
+    write_csv(files / "lists.csv", ("id", "name", "source"), rows)
+    write_csv(files / "pairs.csv", ("id_a", "id_b"), [("a", "c")])
+    write_csv(files / "swapped.csv", ("id_a", "id_b"), [("b", "c")])
+    command = [files / "lists.csv", "--truth", files / "pairs.csv", "--map", "source=source"]
+    assert evaluated(*command)["pairwise"]["precision"] == pytest.approx(1 / 3)  # what is spelt alike is one company
+    found = evaluated(*command, "--profile", "general")
+    assert found["threshold"] == Rules.of("general", linking=True).medium < Rules.of("general").medium
+    assert found["pairwise"]["f1"] == 1
+    wrong = evaluated(*command[:2], files / "swapped.csv", *command[3:], "--profile", "general")
+    assert "more than once" in wrong["false_negatives"][0]["reason"]
+
+
 def test_labelled_names_are_evaluated_without_records(files: Path) -> None:
     found = evaluated("--truth", files / "names.csv")
     assert found["pairwise"] == {"precision": 1, "recall": 0.5, "f1": pytest.approx(2 / 3)}

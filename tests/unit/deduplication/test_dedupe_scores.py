@@ -121,6 +121,41 @@ def test_words_one_edit_apart_are_all_found(words: list[str]) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("palm 837 second avenue new york 10017", "palm 840 second avenue new york 10017", True),
+        (
+            "palm 837 second avenue new york 10017",
+            "palm 840 second avenue new york 10021",
+            False,
+        ),  # no number in common
+        ("palm 837 second avenue new york 10017", "palm second avenue new york", True),
+        ("fintime - a benchmark", "fintime - another thing", False),  # of a company both would be branches
+        ("fintime - a benchmark", "fintime: a benchmark", True),
+        ("mesa grill (atlanta)", "mesa grill (manhattan)", False),
+        ("mesa grill #102", "mesa grill #297", False),
+    ],
+)
+def test_texts_of_other_things_than_companies(one: str, other: str, same: bool) -> None:
+    rules = Rules.of("general")
+    (score,) = compare_pairs([one], [other], rules)["score"].to_pylist()
+    assert (score >= rules.medium) == same
+
+
+def test_much_in_common_makes_up_for_what_differs_and_little_does_not() -> None:
+    ours, theirs = (
+        [f"adams {street} road", f"adams lindqvist braddon 2612 bowen 19770513 9692668 {street} road"]
+        for street in ("martley", "francis")
+    )
+    rules = Rules.of("general")
+    plain = rules.model_copy(update={"scoring": rules.scoring.model_copy(update={"evidence_weight": 0})})
+    (short, long), (plain_short, plain_long) = (
+        compare_pairs(ours, theirs, each)["score"].to_pylist() for each in (rules, plain)
+    )
+    assert short < plain_short < plain_long < long
+
+
 def test_all_pairs_worth_comparing_are_found_and_equal_texts_have_100() -> None:
     texts = ["jane roe 12 high street", "jane row 12 high street", "john doe 7 low road", "jane roe 12 high street"]
     found = {(row["a"], row["b"]): row["score"] for row in compare_all(texts, Rules.of("general")).to_pylist()}
