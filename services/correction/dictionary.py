@@ -11,15 +11,29 @@ from importlib.resources import files
 from typing import Final
 
 from services.correction.edits import WORD, slips
+from services.correction.language import ENGLISH
 from services.correction.terms import stands_for_itself
 
-_DOUBLED: Final = re.compile(r"\b(the|a|an|and|of|be|or|we)(?:[ \t]+\1\b)+", re.IGNORECASE)
-"""Others stand twice where they should: what it is is clear, we log in in the morning."""
+_DOUBLED: Final = re.compile(r"(?i)\b(the|an|and|of|be|or|we)(?:[ \t]+(?-i:(?=[a-z]))\1(?![\w-]))+")
+"""Others stand twice where they should: what it is is clear, we log in in the morning, vitamin A a day."""
 _VARIANT: Final = re.compile(r"e(?=(?:able|ability|ment)s?$)")
 """Useable and usable, judgement and judgment: both are right."""
 _ENDING: Final = re.compile("(?:s|ed|ers?|ings?|ly)$")
 _BRITISH: Final = "dictionary_en-GB_to_en-US"
 _RARE: Final = ("dictionary_rare", "dictionary_names", "dictionary_code", _BRITISH)
+_OURS: Final = {
+    "alot": "a lot",
+    "dont": "don't",
+    "loged": "logged",
+    "loging": "logging",
+    "wraped": "wrapped",
+    "wraping": "wrapping",
+}
+"""Where codespell knows more readings, or lists it apart."""
+_RIGHT: Final = frozenset(("complies", "folx", "inout", "inouts", "mape", "welp"))
+"""Words that are, or would be, taken for misspellings."""
+_SHORT: Final = 3
+"""Letters that stand for many things in technical texts: hda, ser, vor, wth."""
 _LONG_ENOUGH: Final = 5
 """A word whose several readings are told apart by how near they are; short ones are near to everything."""
 _LONG: Final = 8
@@ -34,7 +48,16 @@ def misspellings() -> Mapping[str, str]:
     listed = dict(_listed("dictionary"))
     known = Counter(word for readings in listed.values() for word in readings)
     found = {wrong: _reading(wrong, readings, known) for wrong, readings in listed.items() if wrong not in known}
-    return {wrong: right for wrong, right in found.items() if right and _VARIANT.sub("", wrong) != right}
+    return {wrong: right for wrong, right in found.items() if right and _is_slip(wrong, right)} | _OURS
+
+
+def _is_slip(wrong: str, right: str) -> bool:
+    """Not another right spelling, nor what is said (workin) or may be the name of something (checkin, nam)."""
+    if wrong in _RIGHT or right == f"{wrong}g":
+        return False
+    if len(wrong) <= _SHORT:
+        return right in ENGLISH and sorted(wrong) == sorted(right)
+    return _VARIANT.sub("", wrong) != right
 
 
 def _listed(name: str) -> list[tuple[str, list[str]]]:
@@ -76,7 +99,7 @@ def variants() -> Mapping[str, str]:
 @cache
 def _rare_words() -> frozenset[str]:
     """Words that are right, though seldom meant: codespell lists them apart."""
-    return frozenset(word for name in _RARE for word, _ in _listed(name))
+    return _RIGHT.union(word for name in _RARE for word, _ in _listed(name))
 
 
 def correct_words(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from pydantic import Field, JsonValue
 
 from schemas.base import Contract
-from services.correction.dictionary import correct_words, misspellings
+from services.correction.dictionary import correct_words, misspellings, right_words
 from services.correction.guards import breach
 from services.correction.language import is_english
 from shared.llm.question import Prompt, Question
@@ -63,7 +63,7 @@ def _embedded() -> Callable[[Sequence[Passage]], tuple[Sequence[CorrectedPassage
 
 def by_dictionary(text: str) -> str:
     """The text with listed misspellings put right, if it is English; as it is where a guard objects."""
-    if not is_english(text):
+    if not is_english(text, misspellings(), right_words()):
         return text
     corrected = correct_words(text)
     return text if breach(text, corrected) else corrected
