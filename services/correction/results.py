@@ -10,10 +10,9 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic_core import from_json
 
 from services.correction.transcripts.formats import adapter_of, record_at
-from services.correction.transcripts.records import read_record
+from services.correction.transcripts.records import parsed, read_record
 from services.correction.transcripts.rows import Skipped
 from shared.errors import UsageError
 from shared.terminal.shown import printable, spreadsheet_text
@@ -100,7 +99,7 @@ def _record(reference: Mapping[str, Any], line: int) -> Any:
     try:
         return read_record(path, reference["start"], reference["end"])
     except ValueError:
-        return from_json(record_at(path, line).raw or b"")
+        return parsed(record_at(path, line).raw or b"")
 
 
 def check_output(path: Path) -> None:

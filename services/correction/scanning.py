@@ -80,14 +80,15 @@ class _Cutter:
     first_row: int = 0
     records: int = 0
     session_at_start: str = ""
+    format_at_start: str = ""
     done: list[FileSlice] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.session_at_start = self.session
+        self.session_at_start, self.format_at_start = self.session, self.format
 
     def passed(self, line: Line, rows: int) -> None:
         """A line has been read; `rows` of the file so far."""
-        record, self.format, self.session = line.record, line.format, line.session
+        record, self.format, self.session = line.record, line.format, line.next_session
         self.records += 1
         if self.records >= SLICE_RECORDS or record.end - self.start >= SLICE_BYTES:
             self.cut(record.end, record.line + 1, rows)
@@ -100,7 +101,7 @@ class _Cutter:
                     slice_id=f"{_digest(bytes(self.path))}:{self.start}",
                     path=str(self.path),
                     file=self.file,
-                    format=self.format,
+                    format=self.format_at_start,
                     start=self.start,
                     end=end,
                     first_line=self.first_line,
@@ -109,7 +110,7 @@ class _Cutter:
                 )
             )
         self.start, self.first_line, self.first_row, self.records = end, next_line, rows, 0
-        self.session_at_start = self.session
+        self.session_at_start, self.format_at_start = self.session, self.format
 
 
 def scanned(source: TranscriptSource, files: Iterable[Path], found: Discovery) -> Iterator[list[FileSlice]]:

@@ -134,7 +134,7 @@ class TestChatExport:
         record = {"mapping": {"a": node(None, "one"), "b": node("a", "dead end"), "c": node("a", "two")}}
         found = ChatExport().rows({**record, "current_node": "c"})
         assert not isinstance(found, Skipped)
-        assert [row.body for row in found] == ["one", "two"]
+        assert [(row.body, row.not_typed) for row in found] == [("one", ""), ("two", ""), ("dead end", "sidechain")]
 
     def test_a_claude_export(self) -> None:
         human = {"uuid": "m1", "sender": "human", "text": "fix teh bug", "created_at": "2026-01-01T00:00:00Z"}
