@@ -3,7 +3,7 @@
 import csv
 import json
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -174,13 +174,11 @@ WRITERS: Final[Mapping[str, Callable[[Path], AbstractContextManager[Write]]]] = 
 }
 
 
-async def diffs(rows: AsyncIterable[Row]) -> AsyncIterator[str]:
-    """The changed lines of corrected rows, before and after."""
-    async for row in rows:
-        if row["corrected_text"]:
-            place = f"{row['source_file']}:{row['source_line']}"
-            for line in changed_lines(place, row["original_text"], row["corrected_text"]):
-                yield line
+def diff(row: Row) -> Iterator[str]:
+    """The changed lines of a stored row, before and after; none of one that is not corrected."""
+    if row["corrected_text"]:
+        place = f"{row['source_file']}:{row['source_line']}"
+        yield from changed_lines(place, row["original_text"], row["corrected_text"])
 
 
 def changed_lines(place: str, before: str, after: str) -> Iterator[str]:

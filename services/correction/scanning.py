@@ -31,11 +31,16 @@ def transcript_files(source: TranscriptSource) -> Iterator[Path]:
     if root.is_file():
         yield root
         return
-    found = (path for path in _walk(root) if path.suffix == ".jsonl" or path.name == EXPORT)
+    found = filter(is_transcript, _walk(root))
     for number, path in enumerate(found):
         if source.max_files is not None and number >= source.max_files:
             return
         yield path
+
+
+def is_transcript(path: Path) -> bool:
+    """Whether a file below a folder is read, by its name."""
+    return path.suffix == ".jsonl" or path.name == EXPORT
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -164,6 +169,7 @@ def _count(rows: Sequence[Row], facts: FileFacts, found: Discovery) -> None:
     for row in rows:
         is_text = row.message_type == row.role or row.message_type in {"user", "assistant", "system"}
         found.types.add(row.message_type)
+        found.roles.add(row.role)
         found.blocks.add("text" if is_text else row.message_type)
         found.not_typed[row.not_typed] += 1
         if tool := row.fields.get("tool_name"):
