@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from services.correction.summary import Summary
 
 NOT_ALL_FINAL = 1
+COLOURS = {"- ": "red", "+ ": "green"}
+"""Of the lines of a diff, by their beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,9 @@ def correct(source: Path, **options: Any) -> None:
     if chosen.provider:
         _check_provider(settings, chosen.provider)
     wanted = _source(source, chosen)
+    _check_source(wanted, settings)
+    for written in filter(None, (chosen.output, chosen.manifest)):
+        _check_beside(written, Path(wanted.path).resolve())
     work = _rehearsed if chosen.dry_run else _corrected
     raise SystemExit(asyncio.run(work(wanted, settings, chosen)))
 
@@ -111,6 +116,25 @@ def _check_provider(settings: Settings, provider: str) -> None:
         Prices.load(settings.llm.prices).check(name, settings.llm.model_of(name))
 
 
+def _check_source(source: "TranscriptSource", settings: Settings) -> None:
+    """Raises UsageError for what discovery would refuse, before anything is started."""
+    from services.correction.discover import hindrance
+
+    if refused := hindrance(source, settings.correction.folders):
+        raise UsageError(refused)
+
+
+def _check_beside(written: Path, source: Path) -> None:
+    """Raises UsageError for a file that cannot be written, or that this or the next run would read as a transcript."""
+    from services.correction.scanning import is_transcript
+
+    if not written.parent.is_dir():
+        raise UsageError(f"{written}: its folder does not exist", remedy=f"create {written.parent}")
+    place = written.resolve()
+    if place == source or (is_transcript(place) and place.is_relative_to(source)):
+        raise UsageError(f"{written} would be read as a transcript", remedy=f"name a file that is not in {source}")
+
+
 def _source(path: Path, options: Options) -> "TranscriptSource":
     from uuid import uuid4
 
@@ -119,7 +143,7 @@ def _source(path: Path, options: Options) -> "TranscriptSource":
 
     return TranscriptSource(
         source_id=f"source-{uuid4()}",
-        path=str(_from_manifest(path) if path.suffix == ".json" and not is_array(path) else path.resolve()),
+        path=str(_from_manifest(path, options) if path.suffix == ".json" and not is_array(path) else path.resolve()),
         format=options.format,
         force=options.force,
         max_files=options.max_files,
@@ -127,7 +151,7 @@ def _source(path: Path, options: Options) -> "TranscriptSource":
     )
 
 
-def _from_manifest(path: Path) -> Path:
+def _from_manifest(path: Path, options: Options) -> Path:
     """The source that a manifest is about. Raises UsageError if the manifest is none, or says NO-GO."""
     from services.correction.manifest import checked
 
@@ -140,7 +164,7 @@ def _from_manifest(path: Path) -> Path:
             f"{path} is no manifest",
             remedy="give .jsonl, an array of conversations, a folder, or what --manifest wrote",
         )
-    return Path(checked(document)["source"]["path"])
+    return Path(checked(document, force=options.force))
 
 
 async def _rehearsed(source: "TranscriptSource", settings: Settings, options: Options) -> int:
@@ -169,7 +193,7 @@ async def _rehearse(source: "TranscriptSource", settings: Settings, options: Opt
         result = last
         for row in rows if options.diff else ():
             if row.corrected is not None:
-                click.echo("\n".join(changed_lines(f"{row.file}:{row.line}", row.text or "", row.corrected)))
+                _print(changed_lines(f"{row.file}:{row.line}", row.text or "", row.corrected))
     return result
 
 
@@ -181,7 +205,14 @@ def _keep_manifest(result: "Rehearsed", source: "TranscriptSource", options: Opt
     if options.manifest:
         now = datetime.fromtimestamp(time.time(), UTC).isoformat()
         document = manifest(result.found, path=source.path, run_id="", assessed_at=now)
-        options.manifest.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        _write_manifest(options.manifest, document)
+
+
+def _write_manifest(path: Path, document: Mapping[str, Any]) -> None:
+    try:
+        path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}", remedy="check space and rights") from error
 
 
 async def _corrected(source: "TranscriptSource", settings: Settings, options: Options) -> int:
@@ -198,28 +229,33 @@ async def _corrected(source: "TranscriptSource", settings: Settings, options: Op
     async with running(settings, say) as opened:
         with watching(console, quiet=options.quiet) as show:
             run_id = await opened.run(source, options.provider or "", show)
-        await _write(opened, run_id, options)
         summary = await of_run(opened.database, run_id, str(options.output or ""))
-    shown(summary, quiet=options.quiet, as_json=options.json_output)
+        try:
+            await _write(opened, run_id, options)
+        finally:  # what was paid for is told, also where it cannot be written
+            shown(summary, quiet=options.quiet, as_json=options.json_output)
     return _exit_code(summary)
 
 
 async def _write(opened: "Running", run_id: str, options: Options) -> None:
-    from services.correction.results import diffs, write_results
+    from services.correction.results import diff, write_results
     from services.correction.store import manifest_of, rows_of
 
     if options.output:
         await write_results(options.output, rows_of(opened.database, run_id))
     if options.manifest:
         document = await manifest_of(opened.database, run_id)
-        options.manifest.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        _write_manifest(options.manifest, document)
     if options.diff:
-        await _print(diffs(rows_of(opened.database, run_id)))
+        async for row in rows_of(opened.database, run_id):
+            _print(diff(row))
 
 
-async def _print(lines: AsyncIterable[str]) -> None:
-    async for line in lines:
-        click.echo(line)
+def _print(lines: Iterable[str]) -> None:
+    """Lines of a diff, on a terminal in colour."""
+    console = Console(highlight=False, markup=False, emoji=False)
+    for line in lines:
+        console.print(line, style=COLOURS.get(line[:2]), soft_wrap=True)
 
 
 def _exit_code(summary: "Summary") -> int:

@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
+
+import structlog
 
 from schemas.correction import FileSlice, TranscriptSource
 from schemas.delivery import RejectCode
@@ -18,6 +21,9 @@ from shared.runtime.envelope import Envelope, Envelopes
 from shared.runtime.outcome import Outcome, Reject, emit
 from shared.settings import CorrectionSettings
 
+MOST_FILES_LOGGED: Final = 100
+log = structlog.get_logger()
+
 
 async def discover(
     sources: Sequence[TranscriptSource],
@@ -30,8 +36,8 @@ async def discover(
     """The slices of each source, unless its manifest says NO-GO. Sources are read one after the other."""
     now, outcomes = datetime.fromtimestamp(clock.now(), UTC).isoformat(), list[Outcome]()
     for source, envelope in zip(sources, envelopes, strict=True):
-        if hindrance := gateway.hindrance(envelope.provider) or _hindrance(source, settings.folders):
-            outcomes.append(Reject(RejectCode.INVALID_VALUE, hindrance))
+        if refused := gateway.hindrance(envelope.provider) or hindrance(source, settings.folders):
+            outcomes.append(Reject(RejectCode.INVALID_VALUE, refused))
         else:
             outcomes.append(await _discovered(source, envelope, database, now))
     return outcomes
@@ -43,12 +49,18 @@ async def _discovered(source: TranscriptSource, envelope: Envelope, database: Da
     except OSError as error:
         return Reject(RejectCode.INVALID_VALUE, f"{source.path} cannot be read: {error.strerror}")
     document = manifest(found, path=source.path, run_id=envelope.batch_id, assessed_at=now)
+    if found.failing_files:
+        paths = [facts.file for facts in found.files if facts.errors][:MOST_FILES_LOGGED]
+        log.warning(
+            "lines cannot be read", run=envelope.batch_id, lines=found.invalid, files=found.failing_files, paths=paths
+        )
     going = slices if source.force or found.decision is not Decision.NO_GO else []
     await open_run(database, envelope.batch_id, source, document, going)
     return emit(*going)
 
 
-def _hindrance(source: TranscriptSource, folders: Sequence[Path]) -> str:
+def hindrance(source: TranscriptSource, folders: Sequence[Path]) -> str:
+    """Why a source cannot be looked through; empty if it can."""
     if source.format and source.format not in FORMATS:
         return f"there is no format {source.format!r}; formats: {', '.join(FORMATS)}"
     path = Path(source.path)

@@ -7,15 +7,20 @@ from enum import StrEnum
 from typing import Any, Final
 
 from services.correction.inventory import Bounded, KeyInventory
+from services.correction.transcripts.rows import USERS
 from shared.errors import UsageError
 
 VERSION: Final = "1.0"
 MOST_FILES_LISTED: Final = 10_000
 MOST_ERRORS_LISTED: Final = 20
 """Of one file."""
+MOST_FILES_TOLD: Final = 5
+"""Of those that have errors, in what a person is told."""
 NO_GO_SHARE, CAUTION_SHARE = 0.5, 0.1
 """Of the files, those that have lines which cannot be read."""
 REQUIRED: Final = ("manifest_version", "source", "discovery", "go_no_go", "recommendations", "run_id")
+
+_AGAIN: Final = "write it again: sluice correct INPUT --dry-run --manifest FILE"
 
 
 class Decision(StrEnum):
@@ -55,6 +60,7 @@ class Discovery:
     keys: KeyInventory = field(default_factory=KeyInventory)
     types: Bounded = field(default_factory=lambda: Bounded(200))
     blocks: Bounded = field(default_factory=lambda: Bounded(200))
+    roles: Bounded = field(default_factory=lambda: Bounded(200))
     tools: Bounded = field(default_factory=lambda: Bounded(500))
     not_typed: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
@@ -117,16 +123,21 @@ def manifest(found: Discovery, *, path: str, run_id: str, assessed_at: str) -> d
     }
 
 
-def checked(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The manifest, if it has all that is needed to go on. Raises UsageError."""
+def checked(document: Mapping[str, Any], *, force: bool = False) -> str:
+    """The path that a manifest is about. Raises UsageError if it lacks what is needed to go on, or says not to."""
+    source = document.get("source")
+    path = source.get("path") if isinstance(source, dict) else None
     lacking = [name for name in REQUIRED if name not in document]
-    if not lacking and not (document["source"] or {}).get("path"):
-        lacking = ["source.path"]
-    if lacking:
-        raise UsageError(f"the manifest lacks {', '.join(lacking)}", remedy="let discovery write it again")
-    if document["go_no_go"] == Decision.NO_GO:
-        raise UsageError("the manifest says NO-GO", remedy="; ".join(document["recommendations"]) or "see its errors")
-    return document
+    if lacking or not isinstance(path, str) or not path:
+        raise UsageError(f"the manifest lacks {', '.join(lacking) or 'source.path'}", remedy=_AGAIN)
+    if document["manifest_version"] != VERSION:
+        raise UsageError(f"the manifest is not of version {VERSION}", remedy=_AGAIN)
+    if document["go_no_go"] not in list(Decision):
+        raise UsageError(f"the manifest says none of {', '.join(Decision)}", remedy=_AGAIN)
+    if document["go_no_go"] == Decision.NO_GO and not force:
+        remedy = "see its recommendations, repair what it lists under files_analyzed, or go on with --force"
+        raise UsageError("the manifest says NO-GO", remedy=remedy)
+    return path
 
 
 def recommendations(found: Discovery) -> list[str]:
@@ -136,13 +147,23 @@ def recommendations(found: Discovery) -> list[str]:
         told.append("there is no .jsonl file below the source")
     elif not found.messages:
         told.append("no file has a single readable record")
-    if found.failing_files:
-        told.append(f"{found.failing_files} of {found.file_count} files have lines that cannot be read")
-    lacking = [role for role in ("user", "assistant") if found.messages and role not in found.types.counts]
-    told += [f"no message has the type {role}" for role in lacking]
+    told += _failing(found)
+    names = {"user": USERS, "assistant": {"assistant"}}
+    lacking = [role for role, known in names.items() if found.messages and not known & found.roles.counts.keys()]
+    told += [f"no message has the role {role}" for role in lacking]
     if found.cost_usd > 0:
         told.append(f"the transcripts record a cost of {found.cost_usd:.2f} USD")
     return told
+
+
+def _failing(found: Discovery) -> list[str]:
+    """How much cannot be read, and what is wrong with the first of it."""
+    if not found.failing_files:
+        return []
+    failing = [facts for facts in found.files if facts.errors]
+    told = [f"{facts.file}: {facts.error_count} unreadable, first {facts.errors[0]}" for facts in failing]
+    count = f"{found.invalid} lines in {found.failing_files} of {found.file_count} files cannot be read"
+    return [count, *told[:MOST_FILES_TOLD]]
 
 
 def _discovery(found: Discovery) -> dict[str, Any]:

@@ -3,10 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from pydantic_core import from_json
-
 from services.correction.transcripts.formats import adapter_of, recognised
-from services.correction.transcripts.records import RawRecord
+from services.correction.transcripts.records import RawRecord, parsed
 from services.correction.transcripts.rows import Adapter, Row, Skipped
 
 BLANK: Final = "blank"
@@ -29,22 +27,25 @@ class Line(NamedTuple):
     format: str
     """Of the records so far; empty before one is recognised."""
     session: str
-    """Of the newest record that names one."""
+    """Of its rows."""
+    next_session: str
+    """Of the line behind it, if that names none."""
 
 
 def lines_of(records: Iterable[RawRecord], wanted: str, session: str) -> Iterator[Line]:
     """Each line in order. `wanted`: its format, if that is known; `session`: until a record names another one."""
     adapter = adapter_of(wanted) if wanted else None
     for record in records:
-        content: dict[str, Any] | None = None
+        content, own = None, session
         found: Sequence[Row] | Skipped | Unreadable = Skipped(BLANK)
         try:
             if (content := _parsed(record)) is not None:
                 adapter = adapter or recognised(content)
-                found, session = _rows(adapter, content, session)
+                found, own = _rows(adapter, content, session, record.line)
+                session = session if adapter and adapter.one_session_a_record else own
         except Unreadable as error:
             found = error
-        yield Line(record, content, found, adapter.name if adapter else "", session)
+        yield Line(record, content, found, adapter.name if adapter else "", own, session)
 
 
 def _parsed(record: RawRecord) -> dict[str, Any] | None:
@@ -54,7 +55,7 @@ def _parsed(record: RawRecord) -> dict[str, Any] | None:
     if not record.raw.strip():
         return None
     try:
-        found = from_json(record.raw, allow_inf_nan=False)
+        found = parsed(record.raw)
     except ValueError as error:
         raise Unreadable(f"not valid JSON: {error}") from None
     if not isinstance(found, dict):
@@ -62,11 +63,14 @@ def _parsed(record: RawRecord) -> dict[str, Any] | None:
     return found
 
 
-def _rows(adapter: Adapter | None, record: dict[str, Any], session: str) -> tuple[Sequence[Row] | Skipped, str]:
+def _rows(
+    adapter: Adapter | None, record: dict[str, Any], session: str, line: int
+) -> tuple[Sequence[Row] | Skipped, str]:
     """The rows of a record, and its session. Raises Unreadable for one that has not the shape of a format."""
     if adapter is None:
         raise Unreadable(UNKNOWN_FORMAT)
+    default = f"{session}:{line}" if adapter.one_session_a_record else session
     try:
-        return adapter.rows(record), adapter.session_of(record) or session
+        return adapter.rows(record), adapter.session_of(record) or default
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError):
         raise Unreadable("the record has not the shape of its format") from None

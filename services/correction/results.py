@@ -3,17 +3,16 @@
 import csv
 import json
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic_core import from_json
 
 from services.correction.transcripts.formats import adapter_of, record_at
-from services.correction.transcripts.records import read_record
+from services.correction.transcripts.records import parsed, read_record
 from services.correction.transcripts.rows import Skipped
 from shared.errors import UsageError
 from shared.terminal.shown import printable, spreadsheet_text
@@ -100,7 +99,7 @@ def _record(reference: Mapping[str, Any], line: int) -> Any:
     try:
         return read_record(path, reference["start"], reference["end"])
     except ValueError:
-        return from_json(record_at(path, line).raw or b"")
+        return parsed(record_at(path, line).raw or b"")
 
 
 def check_output(path: Path) -> None:
@@ -175,13 +174,11 @@ WRITERS: Final[Mapping[str, Callable[[Path], AbstractContextManager[Write]]]] = 
 }
 
 
-async def diffs(rows: AsyncIterable[Row]) -> AsyncIterator[str]:
-    """The changed lines of corrected rows, before and after."""
-    async for row in rows:
-        if row["corrected_text"]:
-            place = f"{row['source_file']}:{row['source_line']}"
-            for line in changed_lines(place, row["original_text"], row["corrected_text"]):
-                yield line
+def diff(row: Row) -> Iterator[str]:
+    """The changed lines of a stored row, before and after; none of one that is not corrected."""
+    if row["corrected_text"]:
+        place = f"{row['source_file']}:{row['source_line']}"
+        yield from changed_lines(place, row["original_text"], row["corrected_text"])
 
 
 def changed_lines(place: str, before: str, after: str) -> Iterator[str]:

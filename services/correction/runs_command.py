@@ -22,6 +22,7 @@ COLUMNS = (
     "dead_lettered",
     "cost_usd",
     "ended_at",
+    "rolled_back_at",
     "path",
 )
 
@@ -52,7 +53,10 @@ def list_runs(limit: int, as_json: bool) -> None:
 @click.option("--warehouse", is_flag=True, help="Also count the rows in the warehouse, which is a query job.")
 @options.as_json
 def verify(run_id: str, warehouse: bool, as_json: bool) -> None:
-    """Check the sums of a run: lines = records + skipped + invalid, rows = final rows. Exit code 1 if one is wrong."""
+    """Check that a run lost nothing: lines = records + skipped + invalid, rows = final rows, and each in the table.
+
+    Exit code 1 if something is wrong; then too if rows were deleted since by rolling back the run that gave them.
+    """
     from shared.terminal.connect import ask
     from shared.terminal.printing import facts, print_json, show
 
@@ -67,23 +71,25 @@ def verify(run_id: str, warehouse: bool, as_json: bool) -> None:
 
 async def _verified(database: "Database", run_id: str, settings: Settings, warehouse: bool) -> dict[str, Any]:
     from services.correction.sinks.quota import taken_today
-    from services.correction.store import count_repaired
+    from services.correction.store import count_in_table, count_repaired
 
     run = await _run(database, run_id)
     run["repaired"] = await count_repaired(database, run_id)
+    run["in_table"] = await count_in_table(database, run_id)
     lines = run["records"] + sum(run["skipped"].values()) + run["invalid"]
     sums = {
         "every_slice_extracted": run["slices"] == run["slices_extracted"],
         "lines_accounted_for": lines == run["lines"],
         "rows_final": run["completed"] == run["rows"] + run["repaired"],
+        "rows_in_table": run["in_table"] == run["completed"],
         "unreadable_in_dead_letters": run["dead_lettered"] == run["invalid"] + run["unreadable"],
     }
     if warehouse:
         sums["rows_in_warehouse"] = await _in_warehouse(database, run_id, settings) == run["stored"]
         run["jobs_of_today"] = dict(await taken_today(database))
-    names = ("lines", "records", "rows", "invalid", "repaired", "unreadable", "completed", "stored")
+    names = ("lines", "records", "rows", "invalid", "repaired", "unreadable", "completed", "in_table", "stored")
     counts = {name: run[name] for name in names}
-    more: dict[str, Any] = {name: run[name] for name in ("skipped", "jobs_of_today") if name in run}
+    more: dict[str, Any] = {name: run[name] for name in ("skipped", "rolled_back_at", "jobs_of_today") if name in run}
     return {**counts, **more, **sums, "reconciled": all(sums.values())}
 
 

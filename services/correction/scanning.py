@@ -31,11 +31,16 @@ def transcript_files(source: TranscriptSource) -> Iterator[Path]:
     if root.is_file():
         yield root
         return
-    found = (path for path in _walk(root) if path.suffix == ".jsonl" or path.name == EXPORT)
+    found = filter(is_transcript, _walk(root))
     for number, path in enumerate(found):
         if source.max_files is not None and number >= source.max_files:
             return
         yield path
+
+
+def is_transcript(path: Path) -> bool:
+    """Whether a file below a folder is read, by its name."""
+    return path.suffix == ".jsonl" or path.name == EXPORT
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -80,14 +85,15 @@ class _Cutter:
     first_row: int = 0
     records: int = 0
     session_at_start: str = ""
+    format_at_start: str = ""
     done: list[FileSlice] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.session_at_start = self.session
+        self.session_at_start, self.format_at_start = self.session, self.format
 
     def passed(self, line: Line, rows: int) -> None:
         """A line has been read; `rows` of the file so far."""
-        record, self.format, self.session = line.record, line.format, line.session
+        record, self.format, self.session = line.record, line.format, line.next_session
         self.records += 1
         if self.records >= SLICE_RECORDS or record.end - self.start >= SLICE_BYTES:
             self.cut(record.end, record.line + 1, rows)
@@ -100,7 +106,7 @@ class _Cutter:
                     slice_id=f"{_digest(bytes(self.path))}:{self.start}",
                     path=str(self.path),
                     file=self.file,
-                    format=self.format,
+                    format=self.format_at_start,
                     start=self.start,
                     end=end,
                     first_line=self.first_line,
@@ -109,7 +115,7 @@ class _Cutter:
                 )
             )
         self.start, self.first_line, self.first_row, self.records = end, next_line, rows, 0
-        self.session_at_start = self.session
+        self.session_at_start, self.format_at_start = self.session, self.format
 
 
 def scanned(source: TranscriptSource, files: Iterable[Path], found: Discovery) -> Iterator[list[FileSlice]]:
@@ -163,6 +169,7 @@ def _count(rows: Sequence[Row], facts: FileFacts, found: Discovery) -> None:
     for row in rows:
         is_text = row.message_type == row.role or row.message_type in {"user", "assistant", "system"}
         found.types.add(row.message_type)
+        found.roles.add(row.role)
         found.blocks.add("text" if is_text else row.message_type)
         found.not_typed[row.not_typed] += 1
         if tool := row.fields.get("tool_name"):

@@ -132,6 +132,12 @@ async def count_stored(executor: Executor, run_id: str) -> int:
     return found
 
 
+async def count_in_table(executor: Executor, run_id: str) -> int:
+    """How many of a run's rows are there; fewer than are final if a rollback deleted some, be it of an earlier run."""
+    found: int = await executor.fetchval(queries()["count_in_table"], run_id)
+    return found
+
+
 async def count_repaired(executor: Executor, run_id: str) -> int:
     """How many rows came of lines that were repaired and sent in again; a run's slices do not count them."""
     found: int = await executor.fetchval(queries()["count_repaired"], run_id, str(REPAIRED_ROWS))

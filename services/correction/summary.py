@@ -113,6 +113,7 @@ def shown(summary: Summary, *, quiet: bool, as_json: bool) -> None:
 
 
 def _figures(summary: Summary) -> dict[str, object]:
+    letters = f"sluice dead-letters list --batch {summary.run_id}" if summary.run_id and summary.invalid else ""
     skipped = ", ".join(f"{reason} {count:,}" for reason, count in summary.skipped.items())
     told = {
         "run": summary.run_id,
@@ -120,6 +121,7 @@ def _figures(summary: Summary) -> dict[str, object]:
         "lines": f"{summary.lines:,} = {summary.records:,} records + {sum(summary.skipped.values()):,} skipped "
         f"+ {summary.invalid:,} unreadable",
         "skipped": skipped,
+        "unreadable lines": letters,
         "rows": f"{summary.rows:,}, final {summary.rows_final:,}",
         "calls": summary.calls,
         "known answers": "not looked at" if summary.dry_run and summary.cached is None else summary.cached,

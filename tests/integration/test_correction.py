@@ -329,7 +329,7 @@ async def test_the_command_writes_all_rows_and_runs_are_verified_and_rolled_back
     assert verified.code == 0
     assert verified.json["reconciled"]
     assert (await sluice("correction-runs", "verify", run_id, "--warehouse")).code == 2, "no warehouse is named"
-    again = await sluice("correct", str(tmp_path / "m.json"), "--output", "again.parquet", "--quiet")
+    again = await sluice("correct", str(tmp_path / "m.json"), "--output", "again.parquet", "--json")
     assert again.code == 0, again.err
     table = parquet.read_table(tmp_path / "again.parquet")
     assert table.column("original_text").to_pylist() == [row["original_text"] for row in rows]
@@ -340,3 +340,8 @@ async def test_the_command_writes_all_rows_and_runs_are_verified_and_rolled_back
     assert gone.code == 0
     assert f"deleted {len(rows)} rows" in gone.out
     assert await pipeline.table("command.jsonl") == []
+    for verified_id in (run_id, again.json["run_id"]):
+        verified = await sluice("correction-runs", "verify", verified_id, "--json")
+        assert verified.code == 1, "the rows of both are gone"
+        assert (verified.json["rows_in_table"], verified.json["in_table"]) == (False, 0)
+        assert (verified.json["rolled_back_at"] is not None) == (verified_id == run_id)

@@ -60,6 +60,30 @@ async def test_the_diff_shows_corrected_lines_before_and_after(sluice: Sluice, t
     assert answer.out.splitlines() == ["one.jsonl:1", "- please fix teh `teh` bug", "+ please fix the `teh` bug"]
 
 
+async def test_the_diff_is_in_colour_on_a_terminal_that_wants_it(
+    sluice: Sluice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = {"type": "user", "message": {"role": "user", "content": "please fix teh bug"}}
+    (tmp_path / "one.jsonl").write_text(json.dumps(record) + "\n")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    shown = await sluice("correct", "one.jsonl", "--dry-run", "--diff", "--quiet")
+    assert "\x1b[31m- please fix teh bug\x1b[0m\n\x1b[32m+ please fix the bug\x1b[0m" in shown.out
+    monkeypatch.setenv("NO_COLOR", "1")
+    plain = await sluice("correct", "one.jsonl", "--dry-run", "--diff", "--quiet")
+    assert "\x1b" not in plain.out
+
+
+async def test_a_manifest_with_no_go_is_gone_on_from_by_force(sluice: Sluice, tmp_path: Path) -> None:
+    (tmp_path / "bad.jsonl").write_text("{a\n{b\n" + json.dumps({"type": "user", "content": "please fix teh bug"}))
+    first = await sluice("correct", "bad.jsonl", "--dry-run", "--manifest", "m.json")
+    assert first.code == 1
+    assert "bad.jsonl: 2 unreadable, first line 1: not valid JSON" in first.err
+    assert "--force" in (await sluice("correct", "m.json", "--dry-run")).err
+    forced = await sluice("correct", "m.json", "--dry-run", "--force", "--json")
+    assert forced.json["by_status"] == {"corrected": 1}
+
+
 async def test_wrong_usage_is_answered_at_once(sluice: Sluice, tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").touch()
     (tmp_path / "no.json").write_text("no")
@@ -68,6 +92,15 @@ async def test_wrong_usage_is_answered_at_once(sluice: Sluice, tmp_path: Path) -
     assert "no manifest" in (await sluice("correct", "no.json", "--dry-run")).err
     assert "has no key" in (await sluice("correct", "empty.jsonl", "--dry-run", "--provider", "anthropic")).err
     assert (await sluice("correct", "missing.jsonl", "--dry-run")).code == 2
+    assert "no format 'foo'" in (await sluice("correct", "empty.jsonl", "--dry-run", "--format", "foo")).err
+    assert "does not exist" in (await sluice("correct", "empty.jsonl", "--dry-run", "--manifest", "no/m.json")).err
+    gone = {"source": {"path": str(tmp_path / "gone")}, "manifest_version": "1.0", "go_no_go": "GO"}
+    (tmp_path / "gone.json").write_text(json.dumps({**gone, "discovery": {}, "recommendations": [], "run_id": ""}))
+    assert "gone does not exist" in (await sluice("correct", "gone.json", "--dry-run")).err
+    (tmp_path / "in").mkdir()
+    for wrong in (["in", "--output", "in/out.jsonl"], ["empty.jsonl", "--output", "empty.jsonl"]):
+        refused = await sluice("correct", *wrong)
+        assert (refused.code, "read as a transcript" in refused.err) == (2, True)
     hopeless = await sluice("correct", "empty.jsonl", "--dry-run", "--json")
     assert (hopeless.code, hopeless.json["decision"]) == (1, "NO-GO")
 

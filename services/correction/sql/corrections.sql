@@ -80,6 +80,13 @@ WHERE item.batch_id = $1
 GROUP BY 1, 2, 3
 ORDER BY rows DESC, 1, 3;
 
+-- name: count_in_table
+-- How many of the rows that are final in run $1 are in the table, whichever run gave them what they say.
+SELECT count(*)::integer
+FROM batch_items AS item
+JOIN corrections AS row ON row.extraction_id = item.item_id
+WHERE item.batch_id = $1 AND item.status = 'completed';
+
 -- name: progress_of_run
 -- How far run $1 is: items that are final, and those that its source promises; why its source $2 was refused, if it was.
 -- Until it is known how many items there are the run has not ended, even if nothing has come for long.

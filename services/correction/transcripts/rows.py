@@ -10,8 +10,12 @@ LONGEST_NAME: Final = 1_000
 """Characters of ids, paths, names of models: of everything beside the body."""
 LONGEST_VALUE: Final = 4_096
 """Characters of JSON of one unknown field."""
+LONGEST_PART: Final = 256
+"""The same of one part of a field that is longer."""
 LONGEST_EXTRA: Final = 16_384
-"""The same of all of them together."""
+"""The same of all unknown fields of a record together."""
+USERS: Final = frozenset({"user", "human"})
+"""Roles of people."""
 _NUL: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 """NUL as JSON writes it; not a backslash that is followed by these letters."""
 
@@ -42,6 +46,10 @@ class Adapter(Protocol):
     def name(self) -> str:
         """Of the format."""
 
+    @property
+    def one_session_a_record(self) -> bool:
+        """Whether a record without a session is one of its own; else it belongs to that of the record before."""
+
     def recognises(self, record: Any) -> bool:
         """Whether a record is of this format."""
 
@@ -69,9 +77,17 @@ def json_of(value: Any) -> str:
 
 
 def kept(value: Any, longest: int = LONGEST_VALUE) -> Any:
-    """A value that nobody knows here; of a long one only how long it is, for it can be read where it was."""
+    """A value that nobody knows here; of what is too long only how long it is, for it can be read where it was."""
+    if isinstance(value, int | float | None):
+        return value
     text = json_of(value)
-    return json.loads(text) if len(text) <= longest else {"characters": len(text)}
+    if len(text) <= longest:
+        return json.loads(text) if "\N{REPLACEMENT CHARACTER}" in text else value
+    if isinstance(value, dict) and longest > LONGEST_PART:
+        parts = {text_of(name): kept(part, LONGEST_PART) for name, part in value.items()}
+        if len(json_of(parts)) <= longest:
+            return parts
+    return {"characters": len(text)}
 
 
 def kept_extra(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 What carries the type `user` is mostly not typed by anybody: results of tools, injected notes, summaries.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
-from services.correction.transcripts.rows import Row, Skipped, json_of, kept, kept_extra, name_of, text_of
+from services.correction.transcripts.blocks import block_row, blocks_of
+from services.correction.transcripts.injected import parted
+from services.correction.transcripts.rows import USERS, Row, Skipped, json_of, kept, kept_extra, name_of
 
 _FIELDS: Final[Mapping[str, str]] = {
     "uuid": "uuid",
@@ -37,22 +39,18 @@ _KNOWN: Final = frozenset(
         "isCompactSummary",
         "isSidechain",
         "isMeta",
-        "toolUseResult",
         "isSnapshotUpdate",
     )
 )
+_KNOWN_OF_MESSAGE: Final = frozenset({"type", "role", "content", "model"})
 _SNAPSHOT: Final = "file-history-snapshot"
-_INJECTED: Final = re.compile(
-    r"\s*(?:<(?:command-(?:name|message|args|contents)|local-command-\w+|bash-(?:input|stdout|stderr)|system-reminder|"
-    r"task-notification|user-memory-input|ide_\w+)\b|\[Request interrupted|Caveat: The messages below were generated)"
-)
-"""Texts that the assistant's program writes in the place of its user."""
 
 
 class SessionLog:
     """The format of the origin: nested `message.content` and `sessionId`; the older flat records, too."""
 
     name: Final = "session-log"
+    one_session_a_record: Final = False
 
     def recognises(self, record: Any) -> bool:
         """By its type, or its role and content."""
@@ -66,54 +64,43 @@ class SessionLog:
         return name_of(found)
 
     def rows(self, record: Any) -> Sequence[Row] | Skipped:
-        """One row a block."""
-        kind = record.get("type")
-        if kind == "summary":
+        """One row a block. The cost of a record is that of its first row, so that rows sum up to it."""
+        if record.get("type") == "summary":
             return Skipped("summary")
-        common = _common(record)
-        if kind == _SNAPSHOT:
-            return [Row(_SNAPSHOT, "", json_of(record.get("snapshot")), "snapshot", common | {"is_snapshot": True})]
-        message = record.get("message")
-        holder = message if isinstance(message, dict) else record
-        blocks = _blocks(holder.get("content"))
-        if not blocks:
+        found = list(_rows(record))
+        if not found:
             return Skipped("no-content")
-        role = name_of(holder.get("role") or kind)
-        common |= {"model": model} if (model := name_of(holder.get("model"))) else {}
-        hindrance = _not_typed(record, role)
-        return [_row(block, role, name_of(kind) or role, hindrance, common) for block in blocks]
+        found[0] = replace(found[0], fields={**found[0].fields, **_cost(record)})
+        return found
 
 
-def _blocks(content: Any) -> list[dict[str, Any]]:
-    if isinstance(content, str):
-        return [{"type": "text", "text": content}] if content else []
-    blocks = content if isinstance(content, list) else []
-    texts = [{"type": "text", "text": block} if isinstance(block, str) else block for block in blocks]
-    return [block for block in texts if isinstance(block, dict)]
+def _rows(record: Mapping[str, Any]) -> Iterator[Row]:
+    kind, holder = record.get("type"), _message(record)
+    common = _common(record, holder)
+    if kind == _SNAPSHOT:
+        yield Row(_SNAPSHOT, "", json_of(record.get("snapshot")), "snapshot", common | {"is_snapshot": True})
+        return
+    role = name_of(holder.get("role") or kind)
+    hindrance = _not_typed(record, role)
+    for block in blocks_of(holder.get("content")):
+        row = block_row(block, role, name_of(kind) or role, hindrance, common)
+        if row.not_typed:
+            yield row
+        else:
+            yield from (replace(row, body=part, not_typed=reason) for part, reason in parted(row.body))
 
 
-def _row(block: Mapping[str, Any], role: str, kind: str, hindrance: str, common: Mapping[str, Any]) -> Row:
-    match block.get("type"):
-        case "text":
-            text = text_of(block.get("text"))
-            injected = "injected" if not hindrance and _INJECTED.match(text) else ""
-            return Row(kind, role, text, hindrance or injected, common)
-        case "thinking" | "redacted_thinking":
-            return Row("thinking", role, text_of(block.get("thinking")), "thinking", common)
-        case "tool_use" | "server_tool_use":
-            named = {"tool_name": name_of(block.get("name"))}
-            return Row("tool_use", role, json_of(block.get("input")), "tool-use", {**common, **named})
-        case "tool_result" | "web_search_tool_result":
-            return Row("tool_result", "tool", _plain(block.get("content")), "tool-result", common)
-        case other:
-            shown = {name: value for name, value in block.items() if name not in {"source", "data"}}
-            name = name_of(other) or "unknown"
-            return Row(name, role, json_of(shown), name, common)
+def _message(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What holds role and content: the message, or in older logs the record itself."""
+    message = record.get("message")
+    if isinstance(message, str):
+        return {"content": message}
+    return message if isinstance(message, dict) else record
 
 
 def _not_typed(record: Mapping[str, Any], role: str) -> str:
     """Why a record's text is nothing that its user has typed; empty if it is."""
-    if role not in {"user", "human"}:
+    if role not in USERS:
         return role or "no-role"
     marks = {
         "compact-summary": record.get("isCompactSummary"),
@@ -124,25 +111,28 @@ def _not_typed(record: Mapping[str, Any], role: str) -> str:
     return next((reason for reason, marked in marks.items() if marked), "")
 
 
-def _common(record: Mapping[str, Any]) -> dict[str, Any]:
+def _common(record: Mapping[str, Any], holder: Mapping[str, Any]) -> dict[str, Any]:
     """What all rows of a record have in common."""
     found: dict[str, Any] = {
         ours: name_of(record[theirs]) for theirs, ours in _FIELDS.items() if isinstance(record.get(theirs), str)
     }
     found |= {"is_compact_summary": True} if record.get("isCompactSummary") else {}
     found |= {"is_sidechain": True} if record.get("isSidechain") else {}
-    if isinstance(cost := record.get("costUSD"), int | float) and not isinstance(cost, bool):
-        found["cost_usd"] = float(cost)
+    found |= {"model": model} if (model := name_of(holder.get("model"))) else {}
     if (compact := record.get("compactMetadata")) is not None:
         found["compact_metadata"] = kept(compact)
-    return found | kept_extra({name: value for name, value in record.items() if name not in _KNOWN})
+    return found | kept_extra(_unknown(record, holder))
 
 
-def _plain(content: Any) -> str:
-    """What a tool gave: text, or blocks of it."""
-    if isinstance(content, str):
-        return text_of(content)
-    blocks = content if isinstance(content, list) else []
-    if all(isinstance(block, dict) and block.get("type") == "text" for block in blocks):
-        return "\n".join(text_of(block.get("text")) for block in blocks)
-    return json_of(content)
+def _unknown(record: Mapping[str, Any], holder: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a record that nobody knows here, and those of the message in it."""
+    found = {name: value for name, value in record.items() if name not in _KNOWN}
+    if holder is not record:
+        inner = {name: value for name, value in holder.items() if name not in _KNOWN_OF_MESSAGE}
+        found |= {"message": inner} if inner else {}
+    return found
+
+
+def _cost(record: Mapping[str, Any]) -> dict[str, float]:
+    cost = record.get("costUSD")
+    return {"cost_usd": float(cost)} if isinstance(cost, int | float) and not isinstance(cost, bool) else {}

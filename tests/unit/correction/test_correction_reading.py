@@ -11,18 +11,17 @@ from schemas.correction import Extracted, FileSlice, TranscriptSource
 from schemas.delivery import Header
 from services.correction import scanning
 from services.correction.clean import cleaned, cleaned_row
-from services.correction.discover import _hindrance, look_through
+from services.correction.discover import hindrance, look_through
 from services.correction.extract import ExtractedSlice, _letter, extracted
 from services.correction.identify import identified
 from services.correction.inventory import MOST_PATHS, KeyInventory
-from services.correction.manifest import Decision, checked, manifest
+from services.correction.manifest import Decision, manifest
 from services.correction.moments import in_utc
 from services.correction.reading import TOO_LONG
 from services.correction.results import body_of, changed_lines
 from services.correction.transcripts import arrays
 from services.correction.transcripts.chat_export import ChatExport
 from services.correction.transcripts.rows import Skipped
-from shared.errors import UsageError
 from shared.runtime.envelope import Envelope
 from shared.runtime.outbox import StoredRecord
 from tests.transcripts import messages, write_folder
@@ -134,7 +133,7 @@ class TestChatExport:
         record = {"mapping": {"a": node(None, "one"), "b": node("a", "dead end"), "c": node("a", "two")}}
         found = ChatExport().rows({**record, "current_node": "c"})
         assert not isinstance(found, Skipped)
-        assert [row.body for row in found] == ["one", "two"]
+        assert [(row.body, row.not_typed) for row in found] == [("one", ""), ("two", ""), ("dead end", "sidechain")]
 
     def test_a_claude_export(self) -> None:
         human = {"uuid": "m1", "sender": "human", "text": "fix teh bug", "created_at": "2026-01-01T00:00:00Z"}
@@ -337,14 +336,6 @@ class TestManifest:
         path = written(tmp_path / "a.jsonl", *(typed("hello there") for _ in range(9)), "{broken")
         assert self.decision(path) is Decision.GO
 
-    def test_it_is_refused_if_it_says_no_go_or_lacks_something(self, tmp_path: Path) -> None:
-        found, _ = look_through(source(tmp_path))
-        document = manifest(found, path=str(tmp_path), run_id="r", assessed_at="now")
-        with pytest.raises(UsageError, match="NO-GO"):
-            checked(document)
-        with pytest.raises(UsageError, match="lacks"):
-            checked({**document, "source": {}})
-
     def test_sources_may_be_kept_to_some_folders(self, tmp_path: Path) -> None:
         (tmp_path / "in").mkdir()
         (tmp_path / "out").mkdir()
@@ -352,14 +343,14 @@ class TestManifest:
         written(tmp_path / "out" / "a.jsonl", typed("hello there"))
         (tmp_path / "in" / "b.jsonl").symlink_to(tmp_path / "out" / "a.jsonl")
         folders = [tmp_path / "in"]
-        assert _hindrance(source(tmp_path / "in"), folders) == ""
-        assert "FOLDERS" in _hindrance(source(tmp_path / "out"), folders)
-        assert "FOLDERS" in _hindrance(source(tmp_path / "in" / "link"), folders)
-        assert "FOLDERS" in _hindrance(source(tmp_path / "in" / ".." / "out"), folders)
-        assert _hindrance(source(tmp_path / "out"), []) == ""
-        assert "not absolute" in _hindrance(source(Path("in")), [])
-        assert "no format" in _hindrance(source(tmp_path, format="odd"), [])
-        assert "does not exist" in _hindrance(source(tmp_path / "gone"), [])
+        assert hindrance(source(tmp_path / "in"), folders) == ""
+        assert "FOLDERS" in hindrance(source(tmp_path / "out"), folders)
+        assert "FOLDERS" in hindrance(source(tmp_path / "in" / "link"), folders)
+        assert "FOLDERS" in hindrance(source(tmp_path / "in" / ".." / "out"), folders)
+        assert hindrance(source(tmp_path / "out"), []) == ""
+        assert "not absolute" in hindrance(source(Path("in")), [])
+        assert "no format" in hindrance(source(tmp_path, format="odd"), [])
+        assert "does not exist" in hindrance(source(tmp_path / "gone"), [])
         assert look_through(source(tmp_path / "in"))[1] == [], "links are not followed"
 
     def test_keys_are_counted_without_end_but_not_listed(self) -> None:
