@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from pydantic import ValidationError
 from rich.console import Console
 
 from shared.errors import UsageError
@@ -141,14 +142,19 @@ def _source(path: Path, options: Options) -> "TranscriptSource":
     from schemas.correction import TranscriptSource
     from services.correction.transcripts.arrays import is_array
 
-    return TranscriptSource(
-        source_id=f"source-{uuid4()}",
-        path=str(_from_manifest(path, options) if path.suffix == ".json" and not is_array(path) else path.resolve()),
-        format=options.format,
-        force=options.force,
-        max_files=options.max_files,
-        max_rows=options.max_rows,
-    )
+    given = _from_manifest(path, options) if path.suffix == ".json" and not is_array(path) else path.resolve()
+    try:
+        return TranscriptSource(
+            source_id=f"source-{uuid4()}",
+            path=str(given),
+            format=options.format,
+            force=options.force,
+            max_files=options.max_files,
+            max_rows=options.max_rows,
+        )
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        raise UsageError(f"{wrong['loc'][0]}: {wrong['msg']}") from None
 
 
 def _from_manifest(path: Path, options: Options) -> Path:
@@ -180,8 +186,8 @@ async def _rehearsed(source: "TranscriptSource", settings: Settings, options: Op
         if settings.database.url:
             raise
         result = await _rehearse(source, settings, options, None)
-    _keep_manifest(result, source, options)
     shown(of_rehearsal(result), quiet=options.quiet, as_json=options.json_output)
+    _keep_manifest(result, source, options)
     return NOT_ALL_FINAL if result.found.invalid or result.found.decision is Decision.NO_GO else 0
 
 

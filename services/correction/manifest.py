@@ -162,8 +162,8 @@ def _failing(found: Discovery) -> list[str]:
         return []
     failing = [facts for facts in found.files if facts.errors]
     told = [f"{facts.file}: {facts.error_count} unreadable, first {facts.errors[0]}" for facts in failing]
-    count = f"{found.invalid} lines in {found.failing_files} of {found.file_count} files cannot be read"
-    return [count, *told[:MOST_FILES_TOLD]]
+    files = f"{found.failing_files} of {found.file_count} files"
+    return [f"{found.invalid} of {found.lines} lines, in {files}, cannot be read", *told[:MOST_FILES_TOLD]]
 
 
 def _discovery(found: Discovery) -> dict[str, Any]:

@@ -286,6 +286,8 @@ async def test_nothing_of_a_message_is_logged_or_measured(pipeline: Correcting, 
     assert rows[0]["corrected_text"] == text.replace("teh", "the")
     told = await pipeline.told()
     assert "correction.load" in told
+    assert "lines cannot be read" in told
+    assert path.name in told
     assert SECRET not in told
 
 

@@ -94,9 +94,10 @@ async def test_wrong_usage_is_answered_at_once(sluice: Sluice, tmp_path: Path) -
     assert (await sluice("correct", "missing.jsonl", "--dry-run")).code == 2
     assert "no format 'foo'" in (await sluice("correct", "empty.jsonl", "--dry-run", "--format", "foo")).err
     assert "does not exist" in (await sluice("correct", "empty.jsonl", "--dry-run", "--manifest", "no/m.json")).err
-    gone = {"source": {"path": str(tmp_path / "gone")}, "manifest_version": "1.0", "go_no_go": "GO"}
-    (tmp_path / "gone.json").write_text(json.dumps({**gone, "discovery": {}, "recommendations": [], "run_id": ""}))
-    assert "gone does not exist" in (await sluice("correct", "gone.json", "--dry-run")).err
+    contract = {"manifest_version": "1.0", "discovery": {}, "go_no_go": "GO", "recommendations": [], "run_id": ""}
+    for path, why in ((tmp_path / "gone", "gone does not exist"), ("a\0b", "not absolute"), ("/a" * 4_000, "at most")):
+        (tmp_path / "m.json").write_text(json.dumps({**contract, "source": {"path": str(path)}}))
+        assert why in (await sluice("correct", "m.json", "--dry-run")).err
     (tmp_path / "in").mkdir()
     for wrong in (["in", "--output", "in/out.jsonl"], ["empty.jsonl", "--output", "empty.jsonl"]):
         refused = await sluice("correct", *wrong)

@@ -31,9 +31,10 @@ ON CONFLICT (extraction_id) DO UPDATE SET
     tokens_in = excluded.tokens_in, tokens_out = excluded.tokens_out,
     correction_cost_usd = excluded.correction_cost_usd, updated_at = now(), load_job = NULL, loaded_at = NULL
 WHERE (stored.fingerprint, stored.status, stored.reason, stored.corrected_text, stored.content_hash, stored.source_file,
-       stored.source_line)
+       stored.source_line, stored.cost_usd, stored.parent_uuid, stored.thread, stored.extra)
     IS DISTINCT FROM (excluded.fingerprint, excluded.status, excluded.reason, excluded.corrected_text,
-       excluded.content_hash, excluded.source_file, excluded.source_line);
+       excluded.content_hash, excluded.source_file, excluded.source_line, excluded.cost_usd, excluded.parent_uuid,
+       excluded.thread, excluded.extra);
 
 -- name: mark_duplicates
 -- Of rows with the same fingerprint, among $1, the first by id is the message, the others are its duplicates.

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final, Protocol
 
 LONGEST_NAME: Final = 1_000
@@ -78,16 +79,25 @@ def json_of(value: Any) -> str:
 
 def kept(value: Any, longest: int = LONGEST_VALUE) -> Any:
     """A value that nobody knows here; of what is too long only how long it is, for it can be read where it was."""
-    if isinstance(value, int | float | None):
-        return value
-    text = json_of(value)
-    if len(text) <= longest:
+    if _size(value, longest) <= longest and len(text := json_of(value)) <= longest:
         return json.loads(text) if "\N{REPLACEMENT CHARACTER}" in text else value
     if isinstance(value, dict) and longest > LONGEST_PART:
         parts = {text_of(name): kept(part, LONGEST_PART) for name, part in value.items()}
-        if len(json_of(parts)) <= longest:
+        if _size(parts, longest) <= longest:
             return parts
-    return {"characters": len(text)}
+    return {"items": len(value)} if isinstance(value, dict | list) else {"characters": len(str(value))}
+
+
+def _size(value: Any, most: int) -> int:
+    """About the characters of a value's JSON, without writing it; of a long one, any number beyond `most`."""
+    if not isinstance(value, dict | list):
+        return len(value) + 2 if isinstance(value, str) else 4
+    size = 2
+    for part in chain(value, value.values()) if isinstance(value, dict) else value:
+        size += _size(part, most - size) + 2
+        if size > most:
+            break
+    return size
 
 
 def kept_extra(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -134,14 +134,14 @@ class TestSessionLogs:
         result = {"type": "tool_result", "tool_use_id": "toolu_1", "is_error": True, "content": "out"}
         (found,) = log([result], toolUseResult={"stdout": "x" * 10_000, "exitCode": 1})
         assert found.fields["extra"] == {
-            "toolUseResult": {"stdout": {"characters": 10_002}, "exitCode": 1},
+            "toolUseResult": {"stdout": {"characters": 10_000}, "exitCode": 1},
             "block": {"tool_use_id": "toolu_1", "is_error": True},
         }
 
     def test_short_fields_stay_beside_long_ones(self) -> None:
         fields = {"id": "x", **{f"long{number}": "y" * 4_000 for number in range(9)}}
         extra = kept_extra(fields)["extra"]
-        assert (extra["id"], extra["long0"]) == ("x", {"characters": 4_002})
+        assert (extra["id"], extra["long0"]) == ("x", {"characters": 4_000})
         assert len(json.dumps(kept_extra({f"{n}" * 40: "y" * 200 for n in range(999)}))) < LONGEST_EXTRA
 
     def test_the_cost_of_a_record_is_that_of_its_first_row(self) -> None:

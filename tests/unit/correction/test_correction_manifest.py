@@ -9,6 +9,7 @@ import pytest
 from schemas.correction import TranscriptSource
 from services.correction.discover import look_through
 from services.correction.manifest import checked, manifest, recommendations
+from services.correction.summary import Summary, shown
 from shared.errors import UsageError
 
 HUMAN = {"messages": [{"role": "human", "content": "hello there"}, {"role": "assistant", "content": "yes"}]}
@@ -57,7 +58,7 @@ def test_a_decision_to_go_on_is_kept_to(tmp_path: Path) -> None:
 def test_files_that_cannot_be_read_are_named_with_their_first_error(tmp_path: Path) -> None:
     told = noted(tmp_path, good=json.dumps(HUMAN), bad=f"{json.dumps(HUMAN)}\n[1]\n{{broken")
     assert told == [
-        "2 lines in 1 of 2 files cannot be read",
+        "2 of 4 lines, in 1 of 2 files, cannot be read",
         "bad.jsonl: 2 unreadable, first line 2: the line is no JSON object",
     ]
 
@@ -66,3 +67,9 @@ def test_a_human_is_a_user(tmp_path: Path) -> None:
     assert noted(tmp_path, a=json.dumps(HUMAN)) == []
     only_one = {"messages": [{"role": "user", "content": "hello there"}]}
     assert noted(tmp_path, a=json.dumps(only_one)) == ["no message has the role assistant"]
+
+
+def test_a_summary_says_where_the_unreadable_lines_are(capsys: pytest.CaptureFixture[str]) -> None:
+    told = Summary("run-1", "GO", (), 2, 1, {}, 1, 1, 1, [], 0, None, 0, 0, cost_usd=0.0)
+    shown(told, quiet=False, as_json=False)
+    assert "sluice dead-letters list --batch run-1" in capsys.readouterr().err
