@@ -1,8 +1,8 @@
 r"""Lines that nobody wrote as prose: code, configuration, diffs, logs, traces, tables, what was typed at a prompt.
 
 Some lines tell what they are. Others only look like it, and a few words with an equals sign could be anything: they are
-taken for pasted in company. So each line gets a letter, and a run of lines without prose is pasted from where one of
-them is sure, or two in a row are likely.
+taken for pasted in company. So each line gets a letter, and a run of lines without prose is pasted if one of them is
+sure, or two in a row are likely. What is indented below a sure one belongs to it, whatever it says.
 """
 
 import re
@@ -32,6 +32,7 @@ QUERY: Final = (
 )
 RAISED: Final = r"(?:Error|Exception|Warning|Exit|Interrupt)"
 _HEADS: Final = "async|if|elif|else|for|while|with|try|except|finally|match|case"
+_MODIFIERS: Final = "(?:abstract|async|default|export|final|override|private|protected|pub|public|static)[ ]"
 _LEVELS: Final = "TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|SEVERE|error|warning|fatal|panic"
 _MONTHS: Final = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _WORD: Final = r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?"
@@ -62,7 +63,8 @@ _OUTPUT: Final = (
     r"(?:[\w$]+\.)+[A-Z][a-z]\w*:[ ]",  # myapp.PaymentDeclined: why
     r"(?:Caused[ ]by|Unhandled[ ]exception|Exception[ ]in[ ]thread|During[ ]handling[ ]of|Uncaught[ ]\w+)\b[^\n]*[:,.]",
     r"goroutine[ ]\d+[ ]\[|note:[ ]run[ ]with",
-    r"File[ ]\"[^\"\n]*\",[ ]line[ ]\d+|(?<=[ \t])at[ ][\w.$<>/ ]+\(",
+    r"File[ ]\"[^\"\n]*\",[ ]line[ ]\d+",
+    r"(?<=[ \t])at[ ](?:async[ ]|new[ ])?[\w.$<>/]+[ ]?(?:\[as[ ]\w+\][ ])?\([^\n]*\)(?:[ \t]*$|[ ]in[ ])",
     r"(?:[A-Za-z]:)?(?=[^\s:]*[A-Za-z])[^\s:]++:\d+(?::\d+)?:(?:\s|in\b)|\S+\(\d+(?:,\d+)?\):[ ](?:error|warning)",
     r"-->[ ]\S+:\d|\d+[ ]+\|[ ]|\|[ ]+[\^~-]",  # what compilers show
     r"npm[ ](?:ERR!|WARN|error)|(?:FAILED|PASSED|SKIPPED|ERROR)[ ]\S+(?:::|\.py|/)|E[ ]{3,}\S",
@@ -75,9 +77,9 @@ _DIFFED: Final = (
     r"(?:---|\+\+\+)[ ](?:[ab]/|/dev/null|\S+[./]\S+)",
 )
 _CODE: Final = (
-    r"(?:\w+[ ])*(?:def|function|func|fn|fun|sub)[ ]\w+[ ]?[(<]",
-    r"(?:\w+[ ]){0,4}(?:class|interface|enum|struct)[ ]\w+[ ]?(?:[({:<]|extends\b|implements\b)",
-    r"(?:export[ ]|static[ ])*(?:const|let|var|val)[ ](?:[\w$]+(?:[ ]?:[^\n=]+)?|[{\[][^\n=]*)[ ]?=",
+    rf"(?:{_MODIFIERS})*(?:def|function|func|fn|fun|sub)[ ]\w+[ ]?[(<]",
+    rf"(?:{_MODIFIERS})*(?:class|interface|enum|struct)[ ]\w+[ ]?(?:[({{:<]|extends\b|implements\b)",
+    rf"(?:{_MODIFIERS})*(?:const|let|var|val)[ ](?:[\w$]+(?:[ ]?:[^\n=]+)?|[{{\[][^\n=]*)[ ]?=",
     r"(?:from[ ]\S+[ ]import|import[ ][^\n]*\bfrom[ ]['\"]|#(?:include|define|ifdef|ifndef|pragma)|#!/)",
     r"(?:import|using|package|namespace)[ ][\w.*:]+(?:[ ]as[ ]\w+)?[ \t]*;?[ \t]*$",
     rf"(?:{QUERY})\b",
@@ -85,7 +87,8 @@ _CODE: Final = (
     r"(?:(?:await|return|yield|throw|raise|new|print)[ ])*[\w.$]+\([^\n]*\)[;:,]?[ \t]*$",
     rf"(?=[^\n]*=){_NO_PROSE}(?:export[ ])?[\w.$\[\]'\"]+(?:[ ]?:[ ]?\w+)?[ ]?(?:[-+*/%&|^:]|\*\*|//)?=(?![=>])[ ]?\S",
     r"\"[^\"\n]*\"[ ]?:(?:[ ]|$)|[{\[][ \t]*(?:[\"'{]|\[[^\[]|$)",  # JSON
-    r"(?:[^\n]*[\w)\]>])?[ ]?\{[ \t]*$|(?=[^\n]*;[ \t]*$)[^\n]*[=(){}\[\]\"']|//[ ]|/\*",
+    r"(?:[^\n]*[\w)\]>])?[ ]?\{[ \t]*$|//[ ]|/\*",
+    rf"(?=[^\n]*;[ \t]*$)(?:{_NO_PROSE}[^\n]*[=(){{}}\[\]\"']|[^\n]*\w\([^\n]*\);[ \t]*$)",
 )
 _SURE: Final = re.compile(
     rf"{_START}(?:{'|'.join((*_PROMPTS, *_TYPED, *_OUTPUT, *_DIFFED, *_CODE))})[^\n]*$", re.MULTILINE
@@ -114,10 +117,10 @@ _BLOCKS: Final = tuple(
 """Over several lines: what a text has to have somewhere, or the pattern need not be tried; and the pattern."""
 _LIKELY: Final = re.compile(
     rf"""{_START}(?:
-        [^\n]*;[ \t]*$
+        (?=[^\n]*;[ \t]*$){_NO_PROSE}
         | (?=(?:-[ ])?[a-z][\w.-]*:(?:[ \t]+\S|$)){_NO_PROSE}  # YAML
         | (?=[^\n]*[=-]>){_NO_PROSE}
-        | (?:[^\n]*?(?<=[^\s.!?:])(?:\t|[ ]{{2,}})(?=\S)){{2}}  # columns
+        | (?:[^\n]*?(?<=[^\s.!?:|])(?:\t|[ ]{{2,}})(?=[^\s|])){{2}}  # columns
         | [^\n]*?\S\t+\S
     )""",
     re.VERBOSE | re.MULTILINE,
@@ -137,7 +140,7 @@ _POSSIBLE: Final = re.compile(
 _INDENTED: Final = re.compile(r"(?:>[ \t]?)*+(?:[ ]{2,}|\t)[ \t]*+(?![-*+][ ]|\d+[.)][ ])\S")
 _LINE_END: Final = re.compile("\n")
 _UNTOLD: Final = "."
-_RUN: Final = re.compile("[slci]+")
+_RUN: Final = re.compile("(?:(?!ll)[lc])*+(?:ll[lc]*+)?(?:s[slci]*+)?")
 _PASTED: Final = re.compile("s|ll")
 
 
@@ -153,9 +156,8 @@ def pasted_spans(text: str) -> Iterator[Span]:
         return
     letters = "".join(map(partial(_letter, text), told, lines))
     for run in _RUN.finditer(letters):
-        if first := _PASTED.search(letters, *run.span()):
-            head = letters[run.start() : first.start()]
-            yield Span(lines[run.start() + len(head.rstrip("lc"))].start, lines[run.end() - 1].end)
+        if _PASTED.search(run.group()):
+            yield Span(lines[run.start()].start, lines[run.end() - 1].end)
 
 
 def _tried(text: str) -> Iterator[re.Pattern[str]]:

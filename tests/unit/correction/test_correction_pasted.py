@@ -83,6 +83,11 @@ def test_pasted_lines_are_hidden_and_prose_beside_them_is_not(pasted: str) -> No
         "from teh beginning it was slow\nreturn to the old one please",
         "> please recieve teh mail first\nI did so",
         "12:30 we recieve teh mail",
+        "teh rest stays (for now);\nwe recieve it in teh `end()`;",
+        "look at\n  teh end of the list (see #12)",
+        "'a' -> 'b'\n  and then it is teh same",
+        "| teh name | what we recieve |  |  |\n|---|---|---|---|\n| a | teh first of it |  |  |",
+        "teh order of each class definition:",
     ],
 )
 def test_prose_is_not_taken_for_pasted(prose: str) -> None:
