@@ -83,6 +83,7 @@ _CODE: Final = (
     r"(?:from[ ]\S+[ ]import|import[ ][^\n]*\bfrom[ ]['\"]|#(?:include|define|ifdef|ifndef|pragma)|#!/)",
     r"(?:import|using|package|namespace)[ ][\w.*:]+(?:[ ]as[ ]\w+)?[ \t]*;?[ \t]*$",
     rf"(?:{QUERY})\b",
+    r"[^\n]*;[ ](?:then|do)[ \t]*$|for[ ]\w+[ ]in[ ][\"'$]",
     r"(?:if|for|foreach|while|switch|catch|elif)[ ]?\([^\n]*\)[ \t]*(?:\{|$)",
     r"(?:(?:await|return|yield|throw|raise|new|print)[ ])*[\w.$]+\([^\n]*\)[;:,]?[ \t]*$",
     rf"(?=[^\n]*=){_NO_PROSE}(?:export[ ])?[\w.$\[\]'\"]+(?:[ ]?:[ ]?\w+)?[ ]?(?:[-+*/%&|^:]|\*\*|//)?=(?![=>])[ ]?\S",
@@ -105,6 +106,7 @@ _BLOCKS: Final = tuple(
             "Traceback",
             rf"{_START}Traceback \(most recent call last\):[^\n]*(?:\n[ \t>]+[^\n]*)*(?:\n\w[\w.]*(?::[^\n]*)?$)?",
         ),
+        ("/*", rf"{_START}/\*[\s\S]{{0,2000}}?\*/"),
         ("panicked at", rf"{_START}thread '[^\n]* panicked at (?:[^\n]*:\n[^\n]+|[^\n]*)$"),
         ("@@ -", r"^@@ -\d[^\n]*(?:\n[-+ \\][^\n]*|\n(?=\n(?:[-+]? {2,}|[-+][^\s\w])))*"),
         (
@@ -120,8 +122,7 @@ _LIKELY: Final = re.compile(
         (?=[^\n]*;[ \t]*$){_NO_PROSE}
         | (?=(?:-[ ])?[a-z][\w.-]*:(?:[ \t]+\S|$)){_NO_PROSE}  # YAML
         | (?=[^\n]*[=-]>){_NO_PROSE}
-        | (?:[^\n]*?(?<=[^\s.!?:|])(?:\t|[ ]{{2,}})(?=[^\s|])){{2}}  # columns
-        | [^\n]*?\S\t+\S
+        | (?=[^\n]*(?:\t|[ ][ ]))(?:(?:[^\n]*?(?<=[^\s.!?:|])(?:\t|[ ]{{2,}})(?=[^\s|])){{2}}|[^\n]*?\S\t+\S)  # columns
     )""",
     re.VERBOSE | re.MULTILINE,
 )
@@ -131,7 +132,7 @@ _POSSIBLE: Final = re.compile(
         | {_NO_PROSE}(?:return|yield|raise|throw|break|continue|pass|else|end|fi|done|then|try|finally)\b
         | (?:\#|//|/?\*/?|--)(?:\s|$)  # comments
         | (?<=>[ ]){_NO_PROSE}\S  # quoted with the lines around
-        | [\w.$-]+[ ]?=
+        | [\w.$-]+[ ]?= | (?:-[ ])?[\w.-]+:[ ]['"]
         | \.\.\.(?:\s|$)
         | (?:FROM|WHERE|AND|OR|ON|SET|VALUES|LIMIT|HAVING|UNION|(?:LEFT|INNER|OUTER)?[ ]?JOIN|(?:ORDER|GROUP)[ ]BY)\b
     )""",

@@ -40,6 +40,8 @@ PASTED = {
     "Python": "for adress in adresses:\n    send teh adress",
     "a function": "def recieve(teh):\n    # please seperate teh adresses\n    return seperate",
     "C": "if (recieve == teh) {\n    seperate();\n}",
+    "a comment": "/**\n * please recieve teh mail\n * and seperate it\n */",
+    "a script": "if test recieve = teh; then\n  seperate it all\nfi # teh end",
     "imports": "import recieve from 'teh'\nfrom recieve import teh",
     "SQL": "SELECT adress, recieved\nFROM teh\nWHERE status = 'seperate'",
     "YAML": "recieve: true\nadress: localhost\nservices:\n  - teh: seperate",
