@@ -48,12 +48,13 @@ _PROMPTS: Final = (
     r"(?:[$%]|PS[ ][^\n>]*>)[ \t]+\S",
     r"(?:>>>|[\u276f\u279c])[ \t]",
     r"[A-Za-z]:\\[^\n>]*(?<![-=])>",
-    r"(?:\([\w.-]+\)[ ])?\[?[\w.-]+@[\w.-]+[^\n$#%]{0,80}[$#%][ \t]",  # user@host:~$
+    # user@host:~$
+    r"(?:\([\w.-]+\)[ ])?(?:\[[\w.-]+@[\w.-]+[ ][^\n\]]+\]|[\w.-]+@[\w.-]+:?[^\s$#%]{0,80})[ ]?[$#%][ \t]",
     r"\w[\w()\[\]:.-]{0,40}(?<!-)>[ \t]\S|\w+[=-][#>][ \t]\S",  # mysql>, irb(main):001:0>, postgres=#
     r"(?:In|Out)[ ]?\[\d*\]:",
 )
 _TYPED: Final = (
-    rf"(?:{COMMANDS})[ \t]+(?!(?:{PROSE_WORDS})\b)[^\n]*(?:[ \t]--?\w|\||&&|>|\\$)",
+    rf"(?:{COMMANDS})(?=[ \t])(?![ \t]+(?:{PROSE_WORDS})\b)[^\n]*(?:[ \t]--?\w|\||&&|>|\\$)",
     rf"(?:{COMMANDS})(?:[ \t]+(?!(?:{PROSE_WORDS})\b){_PLAIN}){{1,3}}[ \t]*$",
     rf"(?=(?:{_VERBS})[ \t]){_NO_PROSE}\w+(?:[ \t]+(?!(?:{PROSE_WORDS})\b)[^\s`]+)+[ \t]*$|echo[ \t]+[\"'$]",
     r"[A-Z][a-z]+-[A-Z][A-Za-z]+[ \t]+(?:-\w|\|)",
@@ -65,12 +66,12 @@ _OUTPUT: Final = (
     r"goroutine[ ]\d+[ ]\[|note:[ ]run[ ]with",
     r"File[ ]\"[^\"\n]*\",[ ]line[ ]\d+",
     r"(?<=[ \t])at[ ](?:async[ ]|new[ ])?[\w.$<>/]+[ ]?(?:\[as[ ]\w+\][ ])?\([^\n]*\)(?:[ \t]*$|[ ]in[ ])",
-    r"(?:[A-Za-z]:)?(?=[^\s:]*[A-Za-z])[^\s:]++:\d+(?::\d+)?:(?:\s|in\b)|\S+\(\d+(?:,\d+)?\):[ ](?:error|warning)",
+    r"(?:[A-Za-z]:)?(?=[^\s:]*[A-Za-z])[^\s:]++:\d+(?::\d+)?:(?:[ \t]|in\b|$)|\S+\(\d+(?:,\d+)?\):[ ](?:error|warning)",
     r"-->[ ]\S+:\d|\d+[ ]+\|[ ]|\|[ ]+[\^~-]",  # what compilers show
     r"npm[ ](?:ERR!|WARN|error)|(?:FAILED|PASSED|SKIPPED|ERROR)[ ]\S+(?:::|\.py|/)|E[ ]{3,}\S",
     rf"(?:{_LEVELS})(?:\[\w+\])?[: ]*:|\[(?:{_LEVELS})\]",
-    r"\W{0,2}\d{4}[-/.]\d\d[-/.]\d\d[T ,]+\d\d:\d\d",
-    rf"\W?\d\d:\d\d(?::\d\d)?[\d.,]*\W{{1,3}}(?:{_LEVELS})\b|(?:{_MONTHS})[ ]+\d+[ ]\d\d:\d\d:\d\d",
+    r"[^\w\n]{0,2}\d{4}[-/.]\d\d[-/.]\d\d[T ,]+\d\d:\d\d",
+    rf"[^\w\n]?\d\d:\d\d(?::\d\d)?[\d.,]*[^\w\n]{{1,3}}(?:{_LEVELS})\b|(?:{_MONTHS})[ ]+\d+[ ]\d\d:\d\d:\d\d",
 )
 _DIFFED: Final = (
     r"diff[ ]--git|index[ ][0-9a-f]+\.\.|@@[ ]|\\[ ]No[ ]newline",
