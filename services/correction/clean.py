@@ -27,7 +27,7 @@ async def clean(items: Sequence[Extracted]) -> list[Outcome]:
 def cleaned_row(item: Extracted) -> Cleaned:
     """With what is derived from its body and its time."""
     text = item.text or ""
-    tidy = cleaned(text) if item.typed or is_prose(item.role, item.not_typed) else text
+    tidy = cleaned(text) if item.typed or _is_prose(item.role, item.not_typed) else text
     return Cleaned(
         **item.__dict__,
         cleaned=tidy if tidy != text else None,
@@ -36,7 +36,7 @@ def cleaned_row(item: Extracted) -> Cleaned:
     )
 
 
-def is_prose(role: str, not_typed: str) -> bool:
+def _is_prose(role: str, not_typed: str) -> bool:
     """Whether a row that nobody typed is prose all the same; blocks that are JSON, and what tools gave, are none."""
     return role not in {"tool", ""} and not_typed in {role, *_BESIDE_PROSE}
 

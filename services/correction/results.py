@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic_core import from_json
 
-from services.correction.clean import cleaned, is_prose
+from services.correction.clean import cleaned
 from services.correction.transcripts.formats import adapter_of, record_at
 from services.correction.transcripts.records import read_record
 from services.correction.transcripts.rows import Skipped
@@ -76,19 +76,14 @@ SCHEMA: Final = pa.schema([(name, _KINDS.get(name, pa.string())) for name in FIE
 
 
 def as_result(row: Row) -> Row:
-    """A stored row as it is handed out; `text` is what to go on with: corrected or not, it is clean."""
+    """A stored row as it is handed out; `text` is what to go on with: corrected or not, it is clean.
+
+    Only a body that stayed in its file is as it was: no stage has seen it.
+    """
     original = row["original_text"] if row["body"] is None else body_of(row["body"], row["source_line"])
-    whole = {**row, "original_text": original, "text": _clean(row, original)}
+    corrected = row["corrected_text"] and cleaned(row["corrected_text"])
+    whole = {**row, "original_text": original, "text": corrected or row["cleaned_text"] or original}
     return {name: _plain(whole[name]) for name in FIELDS}
-
-
-def _clean(row: Row, original: str | None) -> str | None:
-    """Stages clean what they have seen, before it is corrected; a body that stayed in its file they have not."""
-    if row["corrected_text"]:
-        return cleaned(row["corrected_text"])
-    if row["body"] and original and (row["typed"] or is_prose(row["role"], row["reason"])):
-        return cleaned(original)
-    return row["cleaned_text"] or original
 
 
 def _plain(value: Any) -> Any:
