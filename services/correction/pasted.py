@@ -98,30 +98,30 @@ _SURE: Final = re.compile(
 _BLOCKS: Final = tuple(
     (sign, re.compile(pattern, re.MULTILINE))
     for sign, pattern in (
-        ("\\\n", r"^[^\n]*[ \t]\\(?:\n[^\n]*[ \t]\\)*\n[^\n]*$"),  # lines that go on
+        ("\\", r"^[^\n]*[ \t]\\[ ]?\n(?:[^\n]*[ \t]\\[ ]?\n)*[^\n]*$"),  # lines that go on
         (
             "<<",
             r"^[^\n]*<<[-~]?[ ]?['\"]?(?P<here>[A-Za-z]\w*)['\"]?[^\n]*\n(?:[^\n]*\n){0,200}?[ \t]*(?P=here)[ \t]*$",
         ),
         (
             "Traceback",
-            rf"{_START}Traceback \(most recent call last\):[^\n]*(?:\n[ \t>]+[^\n]*)*(?:\n\w[\w.]*(?::[^\n]*)?$)?",
+            rf"{_START}Traceback \(most recent call last\):[^\n]*(?:\n[ \t>]+[^\n]*)*(?:\n\w[\w.]*(?::[^\n]*)?[ ]?$)?",
         ),
         ("/*", rf"{_START}/\*[\s\S]{{0,2000}}?\*/"),
-        ("panicked at", rf"{_START}thread '[^\n]* panicked at (?:[^\n]*:\n[^\n]+|[^\n]*)$"),
-        ("@@ -", r"^@@ -\d[^\n]*(?:\n[-+ \\][^\n]*|\n(?=\n(?:[-+]? {2,}|[-+][^\s\w])))*"),
+        ("panicked at", rf"{_START}thread '[^\n]* panicked at (?:[^\n]*:[ ]?\n[^\n]+|[^\n]*)$"),
+        ("@@ -", r"^@@ -\d[^\n]*(?:\n[-+ \\][^\n]*|[ ]?\n(?=[ ]?\n(?:[-+]? {2,}|[-+][^\s\w])))*"),
         (
             "\n+",  # what was, and what is instead
             r"^-(?! \S)[^\n]*\n(?:-[^\n]*\n){0,100}+\+(?! \S)[^\n]*(?:\n\+[^\n]*)*$",
         ),
-        (":\n", rf"^(?P<indent>[ \t]*)(?:{_HEADS})\b[^\n]*:\n(?P=indent)[ \t]+(?![-*+] |\d+[.)] )\S[^\n]*$"),
+        (":", rf"^(?P<indent>[ \t]*)(?:{_HEADS})\b[^\n]*:[ ]?\n(?P=indent)[ \t]+(?![-*+] |\d+[.)] )\S[^\n]*$"),
     )
 )
 """Over several lines: what a text has to have somewhere, or the pattern need not be tried; and the pattern."""
 _LIKELY: Final = re.compile(
     rf"""{_START}(?:
         (?=[^\n]*;[ \t]*$){_NO_PROSE}
-        | (?=(?:-[ ])?[a-z][\w.-]*:(?:[ \t]+\S|$)){_NO_PROSE}  # YAML
+        | (?=(?:-[ ])?[a-z][\w.-]*:(?:[ \t]|$)){_NO_PROSE}  # YAML
         | (?=[^\n]*[=-]>){_NO_PROSE}
         | (?=[^\n]*(?:\t|[ ][ ]))(?:(?:[^\n]*?(?<=[^\s.!?:|])(?:\t|[ ]{{2,}})(?=[^\s|])){{2}}|[^\n]*?\S\t+\S)  # columns
     )""",

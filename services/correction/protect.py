@@ -100,6 +100,7 @@ def protected_spans(text: str) -> list[Span]:
 @lru_cache(maxsize=1_024)
 def _protected(text: str) -> tuple[Span, ...]:
     """Kept for a moment: what hinders a correction is asked of a text, what to hide, and whether all came back."""
+    text = text.replace("\r\n", " \n")  # as long as it was, and lines end as patterns expect
     signs = frozenset(text)
     tried = (rule.pattern for rule in _RULES if not rule.needs or rule.needs & signs)
     found = (Span(*match.span()) for pattern in tried for match in pattern.finditer(text))

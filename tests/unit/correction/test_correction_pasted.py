@@ -65,6 +65,14 @@ def test_pasted_lines_are_hidden_and_prose_beside_them_is_not(pasted: str) -> No
     )
 
 
+@pytest.mark.parametrize("pasted", [*PASTED.values(), "```\nteh code\n```"])
+def test_lines_may_end_as_on_windows(pasted: str) -> None:
+    text = f"{BEFORE}\n{pasted}\n{AFTER}".replace("\n", "\r\n")
+    masked = mask(text)
+    assert masked.text.replace("\r", "") == f"{BEFORE}\n⟦1⟧\n{AFTER}"
+    assert masked.restored(masked.text) == text
+
+
 @pytest.mark.parametrize(
     "prose",
     [
