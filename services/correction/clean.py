@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from schemas.correction import Cleaned, Extracted
+from services.correction.masking import mask
 from services.correction.moments import in_utc
-from services.correction.protect import code_spans
 from shared.runtime.outcome import Outcome, emit
 
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\ufeff]")
@@ -15,6 +15,8 @@ _AT_ENDS: Final = re.compile(r"(?<![ \t\u00a0])[ \t\u00a0]++(?=\n)")
 _EMPTY_LINES: Final = re.compile(r"\n{3,}")
 _LINE_ENDS: Final = re.compile(r"\r\n?")
 _WORD: Final = re.compile(r"\w+(?:['\u2019]\w+)*")
+_BESIDE_PROSE: Final = frozenset({"thinking", "compact-summary", "sidechain"})
+"""Why a row is not typed although it is prose; what else an assistant says has its role for a reason."""
 
 
 async def clean(items: Sequence[Extracted]) -> list[Outcome]:
@@ -25,7 +27,7 @@ async def clean(items: Sequence[Extracted]) -> list[Outcome]:
 def cleaned_row(item: Extracted) -> Cleaned:
     """With what is derived from its body and its time."""
     text = item.text or ""
-    tidy = cleaned(text) if item.role not in {"tool", ""} else text
+    tidy = cleaned(text) if item.typed or _is_prose(item.role, item.not_typed) else text
     return Cleaned(
         **item.__dict__,
         cleaned=tidy if tidy != text else None,
@@ -34,14 +36,18 @@ def cleaned_row(item: Extracted) -> Cleaned:
     )
 
 
+def _is_prose(role: str, not_typed: str) -> bool:
+    """Whether a row that nobody typed is prose all the same; blocks that are JSON, and what tools gave, are none."""
+    return role not in {"tool", ""} and not_typed in {role, *_BESIDE_PROSE}
+
+
 def cleaned(text: str) -> str:
-    """Control characters out, line ends alike, and outside code: no blanks at ends of lines, none doubled."""
+    """Control characters out, line ends alike, and outside what is protected: no blanks doubled or at ends of lines."""
     text = _CONTROL.sub("", _LINE_ENDS.sub("\n", text))
-    parts, at = list[str](), 0
-    for span in code_spans(text):
-        parts += [_tidied(text[at : span.start]), text[span.start : span.end]]
-        at = span.end
-    return "".join([*parts, _tidied(text[at:])]).strip("\n").rstrip()
+    if _tidied(text) != text:
+        masked = mask(text)
+        text = masked.restored(_tidied(masked.text))
+    return text.strip("\n").rstrip()
 
 
 def _tidied(prose: str) -> str:

@@ -5,7 +5,8 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from services.correction.protect import Span, merged, protected_spans
+from services.correction.protect import protected_spans
+from services.correction.spans import Span, merged
 
 MARKER: Final = re.compile(r"⟦(\d+)⟧")
 PART_CHARACTERS: Final = 4_000

@@ -11,6 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from services.correction.clean import cleaned
 from services.correction.transcripts.formats import adapter_of, record_at
 from services.correction.transcripts.records import parsed, read_record
 from services.correction.transcripts.rows import Skipped
@@ -74,10 +75,13 @@ SCHEMA: Final = pa.schema([(name, _KINDS.get(name, pa.string())) for name in FIE
 
 
 def as_result(row: Row) -> Row:
-    """A stored row as it is handed out; `text` is what to go on with: corrected, else clean, else as it was."""
+    """A stored row as it is handed out; `text` is what to go on with: corrected or not, it is clean.
+
+    Only a body that stayed in its file is as it was: no stage has seen it.
+    """
     original = row["original_text"] if row["body"] is None else body_of(row["body"], row["source_line"])
-    text = row["corrected_text"] or row["cleaned_text"] or original
-    whole = {**row, "original_text": original, "text": text}
+    corrected = row["corrected_text"] and cleaned(row["corrected_text"])
+    whole = {**row, "original_text": original, "text": corrected or row["cleaned_text"] or original}
     return {name: _plain(whole[name]) for name in FIELDS}
 
 

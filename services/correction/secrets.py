@@ -6,7 +6,7 @@ from functools import cache
 from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 from detect_secrets.plugins.base import BasePlugin
 
-from services.correction.protect import Span, merged
+from services.correction.spans import Span, merged
 
 
 def secret_spans(text: str) -> list[Span]:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from services.correction.clean import cleaned
 from services.correction.masking import MARKER, in_parts, mask
-from services.correction.protect import Span, protected_spans
+from services.correction.protect import protected_spans
 from services.correction.secrets import secret_spans
+from services.correction.spans import Span
 
 PROTECTED = [
     "```retrun teh```",
@@ -61,6 +62,34 @@ PROTECTED = [
     "recieve()",
     "recieve(teh, mesage)",
     '"could not recieve the mesage: conection refused"',
+    '"Could not recieve response"',
+    "'Failed to seperate chunks'",
+    "«Error: teh recieve»",
+    "“Teh parser Failed here”",
+    '"C:\\Program Files\\teh recieve.exe"',
+    "src/componets",
+    "feature/recieve-fix",
+    "teh\\recieve\\x",
+    "..\\recieve",
+    "RECIEVE=teh",
+    "RECIEVE='teh seperate'",
+    "adress = 3",
+    '--title="the seperate one"',
+    "git commit -m 'fix recieve loop' --amend",
+    "docker run --name teh",
+    "config[recieved][seperate]",
+    "[[recieve]]",
+    "{% if recieve %}",
+    "<% teh %>",
+    "{recieve:>10}",
+    "{user['teh']}",
+    '{"recieve": {"teh": "seperate"}}',
+    "<div\n  class='teh recieve'\n>",
+    '<a onclick="a>b recieve">',
+    "<!DOCTYPE teh>",
+    "recieve(teh(seperate), mesage)",
+    "recieve#123",
+    "RECIEVED",
 ]
 
 
@@ -102,6 +131,18 @@ def test_lines_of_code_and_output_are_hidden(lines: str) -> None:
 )
 def test_prose_is_left_to_be_corrected(prose: str) -> None:
     assert protected_spans(prose) == []
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["Error: could not recieve data", "ValueError: teh is seperate, sorry", "SELECT adress FROM users WHERE teh = 'x'"],
+)
+def test_an_error_or_a_query_in_a_sentence_is_hidden_to_its_end(rest: str) -> None:
+    assert mask(f"wierd, it says {rest}\nand stops wiht that").text == "wierd, it says ⟦1⟧\nand stops wiht that"
+
+
+def test_words_that_are_shouted_are_prose() -> None:
+    assert "RECIEVE TOMMOROW" in mask("I WILL RECIEVE TOMMOROW").text
 
 
 def test_indented_code_is_protected_and_lists_are_not() -> None:

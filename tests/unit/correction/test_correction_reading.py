@@ -18,7 +18,7 @@ from services.correction.inventory import MOST_PATHS, KeyInventory
 from services.correction.manifest import Decision, manifest
 from services.correction.moments import in_utc
 from services.correction.reading import TOO_LONG
-from services.correction.results import body_of, changed_lines
+from services.correction.results import FIELDS, as_result, body_of, changed_lines
 from services.correction.transcripts import arrays
 from services.correction.transcripts.chat_export import ChatExport
 from services.correction.transcripts.rows import Skipped
@@ -368,6 +368,44 @@ class TestCleaning:
         code = "```\n  a  =  1\n\n\n\tb\n```"
         text = f"look  at   teh code: \r\n\r\n{code}\n- one  thing\n    - another   one\n\n\n\nend  \n"
         assert cleaned(text) == f"look at teh code:\n\n{code}\n- one thing\n    - another one\n\nend"
+
+    @pytest.mark.parametrize(
+        "kept",
+        [
+            "`a  b`",
+            ">>> x  = 1\n1",
+            "grep 'a  b' file",
+            "NAME   AGE   CITY\nann    3     rome",
+            "a\tb\nc\td",
+            "-  a\n+  b",
+        ],
+    )
+    def test_what_is_no_prose_keeps_its_blanks(self, kept: str) -> None:
+        assert cleaned(f"look  at\n{kept}\nplease  do") == f"look at\n{kept}\nplease do"
+
+    def test_bodies_that_are_json_and_what_tools_gave_stay_as_they_are(self, tmp_path: Path) -> None:
+        blocks = [
+            {"type": "tool_use", "name": "Write", "input": {"content": "def f():\n    return  1\n"}},
+            {"type": "odd", "text": "two  blanks"},
+            {"type": "thinking", "thinking": "two  blanks"},
+            {"type": "text", "text": "two  blanks"},
+        ]
+        answer = {"type": "assistant", "message": {"role": "assistant", "content": blocks}}
+        result = {"type": "user", "message": {"role": "user", "content": [{"type": "tool_result", "content": "a  b"}]}}
+        found = [cleaned_row(row) for row in rows_of(written(tmp_path / "a.jsonl", answer, result))]
+        assert [row.cleaned for row in found] == [None, None, "two blanks", "two blanks", None]
+
+    @pytest.mark.parametrize(
+        ("stored", "text"),
+        [
+            ({"corrected_text": "the  end\r\n"}, "the end"),
+            ({"cleaned_text": "teh end"}, "teh end"),
+            ({}, "teh  end\r\n"),
+        ],
+    )
+    def test_the_text_of_a_result_is_clean_whatever_came_of_it(self, stored: dict[str, str], text: str) -> None:
+        row = {**dict.fromkeys(FIELDS), "body": None, "original_text": "teh  end\r\n", **stored}
+        assert as_result(row)["text"] == text
 
     def test_the_body_itself_stays_as_it_was(self, tmp_path: Path) -> None:
         (row,) = rows_of(

@@ -94,7 +94,7 @@ def test_what_appears_protected_in_the_whole_text_is_compared_once_more() -> Non
 
 
 def test_code_and_secrets_never_leave() -> None:
-    text = "login with password = 'correcthorsebattery' as in `teh code` fails on me"
+    text = "login with password: 'correcthorsebattery' as in `teh code` fails on me"
     provider = Scripted(Answer(CorrectedPassage(text="x"), OPENAI))
     outcome(text, provider)
     (shown,) = provider.shown
