@@ -9,6 +9,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from services.deduplication.names.arrays import Flags, Floats, Ints
+from services.deduplication.names.name import ARTICLE
 from services.deduplication.rules import Rules
 
 
@@ -61,6 +62,7 @@ class Words:
         """`total` is the number of names that frequencies are of, if it is not the number of these."""
         self._scoring, self._glue = rules.scoring, rules.names.weak_tokens
         self._texts: list[str] = tokens["token"].to_pylist()
+        self._given = names["joined"]
         self._frequency = np.asarray(tokens["frequency"]).astype(np.int64)
         self._lengths = np.asarray(pc.utf8_length(tokens["token"])).astype(np.int64)
         self._worded = ~np.asarray(pc.match_substring_regex(tokens["token"], r"\d"))
@@ -87,7 +89,7 @@ class Words:
         ours.free[one[same]] = theirs.free[other[same]] = False
         if self._scoring.one_edit:
             self._match_misspelt(tally, ours, theirs, (pairs, one, other))
-            self._match_joined(tally, ours, theirs)
+            self._match_joined(tally, ours, theirs, (left, right))
         self._add_rest(tally, ours, theirs)
         return tally.overlap()
 
@@ -126,7 +128,7 @@ class Words:
         found: Ints = process.cpdist(ours, theirs, scorer=OSA.distance, score_cutoff=2, dtype=np.int32)
         return found
 
-    def _match_joined(self, tally: _Tally, ours: _Side, theirs: _Side) -> None:
+    def _match_joined(self, tally: _Tally, ours: _Side, theirs: _Side, names: tuple[Ints, Ints]) -> None:
         """Match what is left over of a pair if it is one word, or one and a small one, written as two."""
         (our_count, our_length), (their_count, their_length) = (self._left_over(side) for side in (ours, theirs))
         difference = np.abs(our_length - their_length)
@@ -137,7 +139,8 @@ class Words:
             & (our_count + their_count == 2)
             & np.isin(difference, [len(word) + s for word in self._glue for s in (0, 1)])
         )
-        joined = [pair for pair in np.flatnonzero(split | glued).tolist() if self._joined(pair, ours, theirs)]
+        joined = [pair for pair in np.flatnonzero(split).tolist() if self._split(pair, ours, theirs)]
+        joined += [pair for pair in np.flatnonzero(glued).tolist() if self._glued(pair, ours, theirs, names)]
         left_over = [[self._weights[side.left_over(pair)].sum() for side in (ours, theirs)] for pair in joined]
         tally.match(np.array(joined, np.int64), np.array([min(weights) for weights in left_over], float), 1)
         for side in (ours, theirs):
@@ -149,15 +152,18 @@ class Words:
         letters = _sums(owners, self._lengths[side.words[side.free]].astype(np.float64), size)
         return _counts(owners, size), letters.astype(np.int64)
 
-    def _joined(self, pair: int, ours: _Side, theirs: _Side) -> bool:
-        """Whether two words were run together, give or take a letter, or a word and one that says little."""
+    def _split(self, pair: int, ours: _Side, theirs: _Side) -> bool:
+        """Whether one word is two run together, give or take a letter unless it is short: J B is not JC."""
         texts = ([self._texts[word] for word in side.left_over(pair)] for side in (ours, theirs))
-        few, many = sorted(texts, key=len)
-        if len(many) == 2:
-            whole, first, second = *few, *many
-            return any(OSA.distance(whole, parts, score_cutoff=1) <= 1 for parts in (first + second, second + first))
-        short, long = sorted((*few, *many), key=len)
-        return any(long in (weak + short, short + weak, f"{short}s{weak}") for weak in self._glue)
+        (whole,), (first, second) = sorted(texts, key=len)
+        edits = int(len(whole) >= self._scoring.soft_length)
+        return any(OSA.distance(whole, parts, score_cutoff=edits) <= edits for parts in (first + second, second + first))
+
+    def _glued(self, pair: int, ours: _Side, theirs: _Side, names: tuple[Ints, Ints]) -> bool:
+        """Whether one word is another and a small one that stands beside it there: Bankof, but not Johnson of John."""
+        (one,), (other,) = ([self._texts[word] for word in side.left_over(pair)] for side in (ours, theirs))
+        short, long, name = (one, other, names[0]) if len(one) < len(other) else (other, one, names[1])
+        return short in long and long in f"{ARTICLE}{self._given[int(name[pair])]}"
 
     def _add_rest(self, tally: _Tally, ours: _Side, theirs: _Side) -> None:
         """Add what has no partner to the union; of what only one side has too much, the share that rules say."""

@@ -111,6 +111,20 @@ def test_the_order_of_words_that_most_records_have_is_compared() -> None:
     assert together("The Drocrorsan Meadow", "Thedrocrorsan Meadow", "Drocrorsan Meadow")
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("John Plumbing", "Johnson Plumbing"),  # a stem and a small word make no surname
+        ("Williams Construction", "Williamson Construction"),
+        ("Martin Foods", "Mart Foods"),
+        ("J&B Plumbing", "JC Plumbing"),  # initials have no misspellings
+        ("AB Motors", "A C Motors"),
+    ],
+)
+def test_words_that_seem_run_together_and_are_others(one: str, other: str) -> None:
+    assert compare_pairs([one], [other], BALANCED)["score"].to_pylist()[0] < BALANCED.medium
+
+
 @REPEATABLY
 @given(st.lists(st.from_regex(r"[ab]{4,9}", fullmatch=True), min_size=2, max_size=12, unique=True))
 def test_words_one_edit_apart_are_all_found(words: list[str]) -> None:
