@@ -1,5 +1,6 @@
 """How much of the words of two names is the same, where a misspelt word counts nearly as much as the right one."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -66,6 +67,7 @@ class Words:
         self._frequency = np.asarray(tokens["frequency"]).astype(np.int64)
         self._lengths = np.asarray(pc.utf8_length(tokens["token"])).astype(np.int64)
         self._worded = ~np.asarray(pc.match_substring_regex(tokens["token"], r"\d"))
+        self._opposites = _bits(tokens["token"], rules.names.opposites)
         lists = names["tokens"].combine_chunks()
         words, owners = np.asarray(lists.flatten()).astype(np.int64), np.asarray(lists.value_parent_indices())
         if rules.profile == "strict":
@@ -109,7 +111,7 @@ class Words:
         length, longer = (of(self._lengths[one], self._lengths[other]) for of in (np.minimum, np.maximum))
         near = longer - length <= 1 + (length >= scoring.two_edits_length)
         near &= self._worded[one] & self._worded[other] & (longer >= scoring.soft_length)
-        near &= self._may_be_one(one, other)
+        near &= self._may_be_one(one, other) & ~self._opposite(one, other)
         kinds, which = np.unique(one[near] << 32 | other[near], return_inverse=True)
         distance = np.zeros(len(one), np.int64)
         distance[near] = self._distances(kinds >> 32, kinds & 0xFFFFFFFF)[which]
@@ -122,6 +124,12 @@ class Words:
         scoring = self._scoring
         plausible: Flags = (rarer <= scoring.known_frequency) | (commoner >= scoring.mistake_ratio * rarer)
         return plausible
+
+    def _opposite(self, one: Ints, other: Ints) -> Flags:
+        """Whether each word holds one of the opposites that the other lacks: Southern is two letters from Northern."""
+        ours, theirs = self._opposites[one], self._opposites[other]
+        opposite: Flags = (ours & ~theirs != 0) & (theirs & ~ours != 0)
+        return opposite
 
     def _distances(self, one: Ints, other: Ints) -> Ints:
         ours, theirs = ([self._texts[word] for word in words.tolist()] for words in (one, other))
@@ -157,7 +165,8 @@ class Words:
         texts = ([self._texts[word] for word in side.left_over(pair)] for side in (ours, theirs))
         (whole,), (first, second) = sorted(texts, key=len)
         edits = int(len(whole) >= self._scoring.soft_length)
-        return any(OSA.distance(whole, parts, score_cutoff=edits) <= edits for parts in (first + second, second + first))
+        orders = (first + second, second + first)
+        return any(OSA.distance(whole, parts, score_cutoff=edits) <= edits for parts in orders)
 
     def _glued(self, pair: int, ours: _Side, theirs: _Side, names: tuple[Ints, Ints]) -> bool:
         """Whether one word is another and a small one that stands beside it there: Bankof, but not Johnson of John."""
@@ -173,6 +182,12 @@ class Words:
         )
         spare = (1 - self._scoring.surplus_weight) * np.abs(ours_left - theirs_left)
         tally.union += ours_left + theirs_left - spare
+
+
+def _bits(texts: pa.ChunkedArray, parts: Sequence[str]) -> Ints:
+    """Which of some parts each text holds, one bit a part."""
+    held = (np.asarray(pc.match_substring(texts, part)).astype(np.int64) << bit for bit, part in enumerate(parts))
+    return sum(held, np.zeros(len(texts), np.int64))
 
 
 def _combinations(ours: _Side, theirs: _Side) -> tuple[Ints, Ints, Ints]:

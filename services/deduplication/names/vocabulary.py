@@ -109,6 +109,12 @@ STRICT_TERMS: dict[str, str] = {
 WEAK_TOKENS = ("only", "the", "and", "of", "for", "in", "on", "at", "to", "from")
 STOP_TOKENS = ("inc", "llc", "ltd")
 
+OPPOSITES = (
+    *("north", "south", "east", "west", "import", "export"),
+    *("interior", "exterior", "internal", "external"),
+)
+"""Parts of words. Of two words that hold different ones neither is a misspelling of the other."""
+
 US_STATES = (
     "alabama, alaska, arizona, arkansas, california, colorado, connecticut, delaware, florida, georgia, hawaii, "
     "idaho, illinois, indiana, iowa, kansas, kentucky, louisiana, maine, maryland, massachusetts, michigan, "
