@@ -24,6 +24,7 @@ class Names(_Frozen):
     suffix_classes: dict[str, Words] = vocabulary.SUFFIX_CLASSES
     terms: dict[str, str] = vocabulary.CANONICAL_TERMS
     weak_tokens: Words = vocabulary.WEAK_TOKENS
+    trades: Words = vocabulary.TRADES
     opposites: Words = vocabulary.OPPOSITES
     no_alias_words: Words = vocabulary.NO_ALIAS_WORDS
     noise_names: Words = vocabulary.NOISE_NAMES

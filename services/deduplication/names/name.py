@@ -14,6 +14,7 @@ NO_SUFFIX = "NONE"
 ARTICLE = "the"
 
 BRANCH, NUMBER = _SIGNS = ("|", "#")  # tokens of their own until branches are cut off
+PLACE_WORDS = 3
 
 _SYMBOLS = str.maketrans(
     {
@@ -177,13 +178,23 @@ class NameReader:
 
         Other numbers are part of a name: Local 630 is not Local 848.
         """
-        if BRANCH in tokens and tokens.index(BRANCH) > 0:
-            tokens = tokens[: tokens.index(BRANCH)]
+        tokens = self._without_number(tokens)
+        dash = tokens.index(BRANCH) if BRANCH in tokens else 0
+        return self._without_number(tokens[:dash]) if dash and self._may_be_place(tokens[dash:]) else tokens
+
+    def _without_number(self, tokens: list[str]) -> list[str]:
         if len(tokens) > 2 and tokens[-1].isdigit() and tokens[-2] in (NUMBER, *self._names.branch_words):
             signed, tokens = tokens[-2] == NUMBER, tokens[:-2]
             if signed and len(tokens) > 1 and tokens[-1] in self._names.branch_words:
                 tokens = tokens[:-1]
         return tokens
+
+    def _may_be_place(self, tokens: list[str]) -> bool:
+        """Whether words are few enough for a place, and none is a number, a small word, or what companies do."""
+        found = [token for token in tokens if token not in _SIGNS]
+        return len(found) <= PLACE_WORDS and not any(
+            token.isdigit() or token in self._weak or self._stem(token) in self._names.trades for token in found
+        )
 
     @staticmethod
     def _joined(tokens: list[str]) -> str:

@@ -109,6 +109,14 @@ STRICT_TERMS: dict[str, str] = {
 WEAK_TOKENS = ("only", "the", "and", "of", "for", "in", "on", "at", "to", "from")
 STOP_TOKENS = ("inc", "llc", "ltd")
 
+TRADES = (
+    *("agency", "association", "bakery", "bureau", "cafe", "care", "clinic", "club", "construction", "dental"),
+    *("department", "division", "food", "foundation", "grill", "group", "hospital", "hotel", "insurance", "law"),
+    *("local", "medical", "pharmacy", "pizza", "restaurant", "salon", "school", "service", "spa", "staffing"),
+    *("system", "technology"),
+)
+"""What stands behind a dash with one of these, in the singular, is not where a branch is."""
+
 OPPOSITES = (
     *("north", "south", "east", "west", "import", "export"),
     *("interior", "exterior", "internal", "external"),

@@ -31,6 +31,7 @@ def forms(*names: str) -> set[tuple[str, str]]:
         ("A.B.C. Roofing", "ABC Roofing", "a.b.c. roofing"),
         ("J.B. Hunt", "J. B. Hunt", "JB Hunt"),
         ("Acme #123", "Acme Store 7", "Acme Store #8", "Acme", "Acme - Fresno", "_Acme"),
+        ("Acme - Los Angeles, CA", "Acme - Store 12", "Acme - Fresno #12", "Acme #12 - Fresno", "Acme"),
         ("Acme dba Bravo", "Acme d/b/a Bravo", "Acme (Bravo Foods)", "Acme DBA: Bravo", "(2) Acme"),
         ("Acme Inc #12", "Acme, Inc.", "Acme Incorporated", "Acme (Delaware) Inc"),
         ("Lee & Griffin", "and Lee Griffin", "The Griffin and Lee"),
@@ -44,6 +45,9 @@ def test_ways_to_write_one_name(names: tuple[str, ...]) -> None:
     "names",
     [
         ("Teamsters Local 630", "Teamsters Local 848"),
+        ("Teamsters - Local 630", "Teamsters - Local 848", "Teamsters"),
+        ("California - Department of Justice", "California - Department of Motor Vehicles", "California"),
+        ("The Spot - Hair Salon", "The Spot - Pizza", "The Spot"),
         ("Acme Inc", "Acme LLC", "Acme"),
         ("3 Day Blinds", "4 Day Blinds"),
         ("삼성전자", "LG전자", "Samsung"),
