@@ -36,9 +36,12 @@ _SYMBOLS = str.maketrans(
     }
 )
 _NEVER_FIRST = (ARTICLE, "and", "of")
-_INITIALS = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.\s?){2,}(?![^\W_]{2})|(?<![^\W_])(?:[^\W\d_]\.){2,}")
+_INITIALS = re.compile(
+    r"(?<![^\W_])(?:(?:[^\W\d_]\.)+[^\W\d_](?![^\W_]|\.)|(?:[^\W\d_]\.\s?){2,}(?![^\W_]{2})|(?:[^\W\d_]\.){2,})"
+)
 _SPACED_DASH = re.compile(r" [-\u2013\u2014]+ ")
 _MARKER = re.compile(r"\(\d{1,2}\)")
+_NUMBERING = re.compile(r"\(\d{1,2}\)|^\s*\d{1,2}[.)]\s")
 _LEADING_MARKER = re.compile(r"^\s*(?:\(\d+\)\s*)+")
 _PARENTHESES = re.compile(r"\(([^()]*)\)")
 _TRADING_AS = re.compile(
@@ -54,8 +57,14 @@ def fold(text: str) -> str:
     lower = text.casefold()
     if lower.isascii():
         return lower
-    bare = "".join(c for c in unicodedata.normalize("NFKD", lower) if not unicodedata.combining(c))
+    bare = "".join(c for c in unicodedata.normalize("NFKD", lower) if not _is_accent(c))
     return unicodedata.normalize("NFC", bare.casefold()).translate(LATIN)
+
+
+def _is_accent(character: str) -> bool:
+    """Whether it may be left out: an accent, or a vowel of Hebrew or Arabic, but not what makes another letter."""
+    combining = unicodedata.combining(character)
+    return 10 <= combining <= 36 or combining > 199  # the classes of Unicode
 
 
 def words(text: str) -> list[str]:
@@ -217,7 +226,7 @@ class NameReader:
         return found
 
     def _aliases(self, raw: str, text: str, trading: re.Match[str] | None) -> Iterator[Alias]:
-        segments = [_MARKER.sub("", segment).strip() for segment in raw.split(";")]
+        segments = [_NUMBERING.sub("", segment).strip() for segment in raw.split(";")]
         if len(segments) > 1:
             yield from (Alias(segment, "semicolon") for segment in segments if segment)
         for content in _PARENTHESES.findall(text):
