@@ -26,6 +26,7 @@ def forms(*names: str) -> set[tuple[str, str]]:
         ("Acme & Sons", "Acme and Sons", "The Acme and Sons", "Sons and Acme"),
         ("McDonald's Corp", "McDonalds Corporation", "MCDONALD\u2019S CORP."),
         ("Acme Services", "Acme Svcs", "Acme Service", "acme svc."),
+        ("Main St Cafe", "Main Street Cafe"),
         ("Газпром", "Gazprom", "ГАЗПРОМ"),
         ("Café Müller", "Cafe Muller", "CAFÉ MÜLLER"),
         ("A.B.C. Roofing", "ABC Roofing", "a.b.c. roofing"),
@@ -51,6 +52,9 @@ def test_ways_to_write_one_name(names: tuple[str, ...]) -> None:
         ("The Spot - Hair Salon", "The Spot - Pizza", "The Spot"),
         ("Acme Inc", "Acme LLC", "Acme"),
         ("3 Day Blinds", "4 Day Blinds"),
+        ("Valley ENT", "Valley Enterprises"),
+        ("Fox News", "Fox New"),
+        ("Marie Foods", "Mary Foods"),
         ("バス会社", "ハス会社"),
         ("삼성전자", "LG전자", "Samsung"),
         ("Fund 7 Partners", "Fund 8 Partners"),
@@ -74,6 +78,14 @@ def test_names_that_differ(names: tuple[str, ...]) -> None:
         ("Company", "company", "NONE"),
         ("Acme GmbH", "acme", "GMBH"),
         ("Acme Aktiengesellschaft", "acme", "AG"),
+        ("Acme Pty. Ltd.", "acme", "LTD"),
+        ("Acme Co., Ltd.", "acme", "LTD"),
+        ("Acme GmbH & Co. KG", "acme", "KG"),
+        ("Acme A/S", "acme", "A/S"),
+        ("Acme Sp. z o.o.", "acme", "SPZOO"),
+        ("Acme S.A. de C.V.", "acme", "SA"),
+        ("Oakland A's", "oakland as", "NONE"),
+        ("Serenity Spa", "serenity spa", "NONE"),
         ("Incline Village", "incline village", "NONE"),
     ],
 )
@@ -143,8 +155,9 @@ def test_endings_of_the_plural(plural: str, one: str) -> None:
     ("name", "reason"),
     [
         *[(name, NOISE) for name in ("1099", "123", "x", "test", "Sample", "TEMP", "unknown", "n/a", "none", "tbd")],
+        *[(name, NOISE) for name in ("Inc", "LLC", "L.L.C.")],
         *[(name, EMPTY) for name in ("-", "??", "", "...")],
-        *[(name, None) for name in ("3M", "Test Foods", "A1", "华")],
+        *[(name, None) for name in ("3M", "The Limited", "Test Foods", "A1", "华")],
     ],
 )
 def test_names_of_no_company(name: str, reason: str | None) -> None:
