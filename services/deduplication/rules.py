@@ -46,7 +46,7 @@ class Blocking(_Frozen):
     window: int = 6
     length_ratio: float = 0.8  # below, two lengths rule out a high ratio
     stop_tokens: Words = vocabulary.STOP_TOKENS
-    denylist: Words = vocabulary.DENYLIST_TOKENS
+    denylist: Words = vocabulary.FUNCTION_WORDS
     allow_tokens: Words = vocabulary.ALLOWLIST_TOKENS
     allow_bigrams: Words = vocabulary.ALLOWLIST_BIGRAMS
     block_cap: int = 800
@@ -91,7 +91,8 @@ class Dispositions(_Frozen):
     suspicious: Words = vocabulary.SUSPICIOUS
     name_lengths: tuple[int, int] = (3, 100)
     alphanumerics: float = 0.3
-    stop_words: float = 0.8
+    stop_tokens: Words = vocabulary.FUNCTION_WORDS
+    stop_words: float = 0.8  # more of a name are no name
 
 
 class Rules(_Frozen):

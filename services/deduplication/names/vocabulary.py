@@ -171,7 +171,7 @@ SUSPICIOUS = (
 )
 """Words and phrases that make a record alone in its group one to look at."""
 
-DENYLIST_TOKENS = (
+FUNCTION_WORDS = (
     *("the", "and", "of", "for", "in", "is", "will", "shall", "a", "an", "at", "by", "on", "to", "from", "with"),
     *("as", "or", "but", "not", "be", "are", "was", "were", "has", "have", "had", "do", "does", "did", "can"),
     *("may", "it", "this", "that", "these", "those"),

@@ -108,6 +108,7 @@ def test_two_words_of_many_names_are_no_misspellings_of_each_other() -> None:
 def test_the_order_of_words_that_most_records_have_is_compared() -> None:
     assert together(*["Thomas Plumbing Group"] * 2, "Group Thomas Plumbing", "THOMASPLUMBING GROUP")
     assert together("Burns Auto Glass", "Burnsauto Glass")
+    assert together("1-800 Got Junk", "1800 Got Junk")
     assert together("Dubois and Lindqvist Foods", "Duboisand Lindqvist Foods")
     assert together("The Drocrorsan Meadow", "Thedrocrorsan Meadow", "Drocrorsan Meadow")
 
