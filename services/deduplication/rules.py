@@ -29,6 +29,8 @@ class Names(_Frozen):
     suffix_classes: dict[str, Words] = vocabulary.SUFFIX_CLASSES
     terms: dict[str, str] = vocabulary.CANONICAL_TERMS
     weak_tokens: Words = vocabulary.WEAK_TOKENS
+    trades: Words = vocabulary.TRADES
+    opposites: Words = vocabulary.OPPOSITES
     no_alias_words: Words = vocabulary.NO_ALIAS_WORDS
     noise_names: Words = vocabulary.NOISE_NAMES
     branch_words: Words = ("store", "unit", "location")  # what follows is the number of a branch, as after #
@@ -50,7 +52,7 @@ class Blocking(_Frozen):
     window: int = 6
     length_ratio: float = 0.8  # below, two lengths rule out a high ratio
     stop_tokens: Words = vocabulary.STOP_TOKENS
-    denylist: Words = vocabulary.DENYLIST_TOKENS
+    denylist: Words = vocabulary.FUNCTION_WORDS
     allow_tokens: Words = vocabulary.ALLOWLIST_TOKENS
     allow_bigrams: Words = vocabulary.ALLOWLIST_BIGRAMS
     block_cap: int = 800
@@ -97,7 +99,8 @@ class Dispositions(_Frozen):
     suspicious: Words = vocabulary.SUSPICIOUS
     name_lengths: tuple[int, int] = (3, 100)
     alphanumerics: float = 0.3
-    stop_words: float = 0.8
+    stop_tokens: Words = vocabulary.FUNCTION_WORDS
+    stop_words: float = 0.8  # more of a name are no name
 
 
 class Rules(_Frozen):

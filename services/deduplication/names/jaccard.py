@@ -1,6 +1,7 @@
 """How much of the words of two names is the same, where a misspelt word counts nearly as much as the right one."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from services.deduplication.names.arrays import Flags, Floats, Ints
+from services.deduplication.names.name import ARTICLE
 from services.deduplication.rules import Rules
 
 
@@ -63,9 +65,11 @@ class Words:
         """`total` is the number of names that frequencies are of, if it is not the number of these."""
         self._scoring, self._glue = rules.scoring, rules.names.weak_tokens
         self._texts: list[str] = tokens["token"].to_pylist()
+        self._given = names["joined"]
         self._frequency = np.asarray(tokens["frequency"]).astype(np.int64)
         self._lengths = np.asarray(pc.utf8_length(tokens["token"])).astype(np.int64)
         self._worded = ~np.asarray(pc.match_substring_regex(tokens["token"], r"\d"))
+        self._opposites = _bits(tokens["token"], rules.names.opposites)
         lists = names["tokens"].combine_chunks()
         words, owners = np.asarray(lists.flatten()).astype(np.int64), np.asarray(lists.value_parent_indices())
         if rules.profile == "strict":
@@ -89,7 +93,7 @@ class Words:
         ours.free[one[same]] = theirs.free[other[same]] = False
         if self._scoring.one_edit:
             self._match_misspelt(tally, ours, theirs, (pairs, one, other))
-            self._match_joined(tally, ours, theirs)
+            self._match_joined(tally, ours, theirs, (left, right))
         self._add_rest(tally, ours, theirs)
         return tally.overlap()
 
@@ -120,7 +124,7 @@ class Words:
         length, longer = (of(self._lengths[one], self._lengths[other]) for of in (np.minimum, np.maximum))
         near = longer - length <= 1 + (length >= scoring.two_edits_length)
         near &= self._worded[one] & self._worded[other] & (longer >= scoring.soft_length)
-        near &= self._may_be_one(one, other)
+        near &= self._may_be_one(one, other) & ~self._opposite(one, other)
         kinds, which = np.unique(one[near] << 32 | other[near], return_inverse=True)
         distance = np.zeros(len(one), np.int64)
         distance[near] = self._distances(kinds >> 32, kinds & 0xFFFFFFFF)[which]
@@ -134,12 +138,18 @@ class Words:
         plausible: Flags = (rarer <= scoring.known_frequency) | (commoner >= scoring.mistake_ratio * rarer)
         return plausible
 
+    def _opposite(self, one: Ints, other: Ints) -> Flags:
+        """Whether each word holds one of the opposites that the other lacks: Southern is two letters from Northern."""
+        ours, theirs = self._opposites[one], self._opposites[other]
+        opposite: Flags = (ours & ~theirs != 0) & (theirs & ~ours != 0)
+        return opposite
+
     def _distances(self, one: Ints, other: Ints) -> Ints:
         ours, theirs = ([self._texts[word] for word in words.tolist()] for words in (one, other))
         found: Ints = process.cpdist(ours, theirs, scorer=OSA.distance, score_cutoff=2, dtype=np.int32)
         return found
 
-    def _match_joined(self, tally: _Tally, ours: _Side, theirs: _Side) -> None:
+    def _match_joined(self, tally: _Tally, ours: _Side, theirs: _Side, names: tuple[Ints, Ints]) -> None:
         """Match what is left over of a pair if it is one word, or one and a small one, written as two."""
         (our_count, our_length), (their_count, their_length) = (self._left_over(side) for side in (ours, theirs))
         difference = np.abs(our_length - their_length)
@@ -150,7 +160,8 @@ class Words:
             & (our_count + their_count == 2)
             & np.isin(difference, [len(word) + s for word in self._glue for s in (0, 1)])
         )
-        joined = [pair for pair in np.flatnonzero(split | glued).tolist() if self._joined(pair, ours, theirs)]
+        joined = [pair for pair in np.flatnonzero(split).tolist() if self._split(pair, ours, theirs)]
+        joined += [pair for pair in np.flatnonzero(glued).tolist() if self._glued(pair, ours, theirs, names)]
         left_over = [[self._weights[side.left_over(pair)].sum() for side in (ours, theirs)] for pair in joined]
         tally.match(np.array(joined, np.int64), np.array([min(weights) for weights in left_over], float), 1)
         for side in (ours, theirs):
@@ -162,15 +173,19 @@ class Words:
         letters = _sums(owners, self._lengths[side.words[side.free]].astype(np.float64), size)
         return _counts(owners, size), letters.astype(np.int64)
 
-    def _joined(self, pair: int, ours: _Side, theirs: _Side) -> bool:
-        """Whether two words were run together, give or take a letter, or a word and one that says little."""
+    def _split(self, pair: int, ours: _Side, theirs: _Side) -> bool:
+        """Whether one word is two run together, give or take a letter unless it is short: J B is not JC."""
         texts = ([self._texts[word] for word in side.left_over(pair)] for side in (ours, theirs))
-        few, many = sorted(texts, key=len)
-        if len(many) == 2:
-            whole, first, second = *few, *many
-            return any(OSA.distance(whole, parts, score_cutoff=1) <= 1 for parts in (first + second, second + first))
-        short, long = sorted((*few, *many), key=len)
-        return any(long in (weak + short, short + weak, f"{short}s{weak}") for weak in self._glue)
+        (whole,), (first, second) = sorted(texts, key=len)
+        edits = int(len(whole) >= self._scoring.soft_length)
+        orders = (first + second, second + first)
+        return any(OSA.distance(whole, parts, score_cutoff=edits) <= edits for parts in orders)
+
+    def _glued(self, pair: int, ours: _Side, theirs: _Side, names: tuple[Ints, Ints]) -> bool:
+        """Whether one word is another and a small one that stands beside it there: Bankof, but not Johnson of John."""
+        (one,), (other,) = ([self._texts[word] for word in side.left_over(pair)] for side in (ours, theirs))
+        short, long, name = (one, other, names[0]) if len(one) < len(other) else (other, one, names[1])
+        return short in long and long in f"{ARTICLE}{self._given[int(name[pair])]}"
 
     def _add_rest(self, tally: _Tally, ours: _Side, theirs: _Side) -> None:
         """Add what has no partner to the union; of what only one side has too much, the share that rules say."""
@@ -180,6 +195,12 @@ class Words:
         )
         spare = (1 - self._scoring.surplus_weight) * np.abs(ours_left - theirs_left)
         tally.union += ours_left + theirs_left - spare
+
+
+def _bits(texts: pa.ChunkedArray, parts: Sequence[str]) -> Ints:
+    """Which of some parts each text holds, one bit a part."""
+    held = (np.asarray(pc.match_substring(texts, part)).astype(np.int64) << bit for bit, part in enumerate(parts))
+    return sum(held, np.zeros(len(texts), np.int64))
 
 
 def _combinations(ours: _Side, theirs: _Side) -> tuple[Ints, Ints, Ints]:

@@ -14,7 +14,7 @@ class NameJudge:
     def __init__(self, rules: Rules) -> None:
         self._rules = rules.dispositions
         self._noise = frozenset(rules.names.noise_names)
-        self._stop_words = frozenset(rules.blocking.denylist)
+        self._stop_words = frozenset(self._rules.stop_tokens)
         self._names = frozenset(self._rules.blacklist_names)
         self._bad = _Terms((*self._rules.blacklist_tokens, *self._rules.blacklist_phrases))
         self._doubtful = _Terms(self._rules.suspicious)

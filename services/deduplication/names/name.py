@@ -14,6 +14,7 @@ NO_SUFFIX = "NONE"
 ARTICLE = "the"
 
 BRANCH, NUMBER = _SIGNS = ("|", "#")  # tokens of their own until branches are cut off
+PLACE_WORDS = 3
 
 _SYMBOLS = str.maketrans(
     {
@@ -35,9 +36,12 @@ _SYMBOLS = str.maketrans(
     }
 )
 _NEVER_FIRST = (ARTICLE, "and", "of")
-_INITIALS = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.\s?){2,}(?![^\W_]{2})|(?<![^\W_])(?:[^\W\d_]\.){2,}")
+_INITIALS = re.compile(
+    r"(?<![^\W_])(?:(?:[^\W\d_]\.)+[^\W\d_](?![^\W_]|\.)|(?:[^\W\d_]\.\s?){2,}(?![^\W_]{2})|(?:[^\W\d_]\.){2,})"
+)
 _SPACED_DASH = re.compile(r" [-\u2013\u2014]+ ")
 _MARKER = re.compile(r"\(\d{1,2}\)")
+_NUMBERING = re.compile(r"\(\d{1,2}\)|^\s*\d{1,2}[.)]\s")
 _LEADING_MARKER = re.compile(r"^\s*(?:\(\d+\)\s*)+")
 _PARENTHESES = re.compile(r"\(([^()]*)\)")
 _TRADING_AS = re.compile(
@@ -53,8 +57,14 @@ def fold(text: str) -> str:
     lower = text.casefold()
     if lower.isascii():
         return lower
-    bare = "".join(c for c in unicodedata.normalize("NFKD", lower) if not unicodedata.combining(c))
+    bare = "".join(c for c in unicodedata.normalize("NFKD", lower) if not _is_accent(c))
     return unicodedata.normalize("NFC", bare.casefold()).translate(LATIN)
+
+
+def _is_accent(character: str) -> bool:
+    """Whether it may be left out: an accent, or a vowel of Hebrew or Arabic, but not what makes another letter."""
+    combining = unicodedata.combining(character)
+    return 10 <= combining <= 36 or combining > 199  # the classes of Unicode
 
 
 def words(text: str) -> list[str]:
@@ -179,13 +189,23 @@ class NameReader:
         """
         if self._names.whole:
             return tokens
-        if BRANCH in tokens and tokens.index(BRANCH) > 0:
-            tokens = tokens[: tokens.index(BRANCH)]
+        tokens = self._without_number(tokens)
+        dash = tokens.index(BRANCH) if BRANCH in tokens else 0
+        return self._without_number(tokens[:dash]) if dash and self._may_be_place(tokens[dash:]) else tokens
+
+    def _without_number(self, tokens: list[str]) -> list[str]:
         if len(tokens) > 2 and tokens[-1].isdigit() and tokens[-2] in (NUMBER, *self._names.branch_words):
             signed, tokens = tokens[-2] == NUMBER, tokens[:-2]
             if signed and len(tokens) > 1 and tokens[-1] in self._names.branch_words:
                 tokens = tokens[:-1]
         return tokens
+
+    def _may_be_place(self, tokens: list[str]) -> bool:
+        """Whether words are few enough for a place, and none is a number, a small word, or what companies do."""
+        found = [token for token in tokens if token not in _SIGNS]
+        return len(found) <= PLACE_WORDS and not any(
+            token.isdigit() or token in self._weak or self._stem(token) in self._names.trades for token in found
+        )
 
     @staticmethod
     def _joined(tokens: list[str]) -> str:
@@ -208,7 +228,7 @@ class NameReader:
         return found
 
     def _aliases(self, raw: str, text: str, trading: re.Match[str] | None) -> Iterator[Alias]:
-        segments = [_MARKER.sub("", segment).strip() for segment in raw.split(";")]
+        segments = [_NUMBERING.sub("", segment).strip() for segment in raw.split(";")]
         if len(segments) > 1:
             yield from (Alias(segment, "semicolon") for segment in segments if segment)
         for content in _PARENTHESES.findall(text):

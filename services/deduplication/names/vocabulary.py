@@ -3,7 +3,11 @@
 SUFFIX_CLASSES: dict[str, tuple[str, ...]] = {
     "INC": ("inc", "incorporated"),
     "LLC": ("llc", "limited liability company"),
-    "LTD": ("ltd", "limited"),
+    "LTD": (
+        *("ltd", "co ltd", "pty", "pty ltd", "pvt ltd", "pte ltd"),
+        *("limited", "co limited", "company limited", "pty limited", "proprietary limited", "pvt limited"),
+        *("private limited", "pte limited"),
+    ),
     "CORP": ("corp", "corporation"),
     "LLP": ("llp", "limited liability partnership"),
     "LP": ("lp", "limited partnership"),
@@ -13,15 +17,20 @@ SUFFIX_CLASSES: dict[str, tuple[str, ...]] = {
     "GMBH": ("gmbh", "gesellschaft mit beschrankter haftung"),
     "PLC": ("plc", "public limited company"),
     "AG": ("ag", "aktiengesellschaft"),
-    "SA": ("sa", "societe anonyme", "sociedad anonima"),
+    "SA": ("sa", "sa de cv", "societe anonyme", "sociedad anonima"),
     "SE": ("se", "societas europaea"),
     "BV": ("bv", "besloten vennootschap"),
     "NV": ("nv", "naamloze vennootschap"),
     "SARL": ("sarl",),
-    "SRL": ("srl",),
-    "PTY": ("pty",),
+    "SRL": ("srl", "s de rl", "s de rl de cv"),
+    "KG": ("kg", "gmbh and co kg", "gmbh co kg", "ag and co kg"),
+    "AB": ("ab", "aktiebolag"),
+    "A/S": ("a s", "aktieselskab"),
+    "OY": ("oy", "oyj", "osakeyhtio"),
+    "KK": ("kk", "kabushiki kaisha"),
+    "SPZOO": ("sp z oo", "sp zoo"),
 }
-"""Legal form: its spellings, folded."""
+"""Legal form: its spellings, folded. None that is a word of other names as well, as S.p.A. is."""
 
 CANONICAL_TERMS: dict[str, str] = {
     "amer": "american",
@@ -46,7 +55,6 @@ CANONICAL_TERMS: dict[str, str] = {
     "elec": "electric",
     "eng": "engineering",
     "engr": "engineering",
-    "ent": "enterprise",
     "entmt": "entertainment",
     "equip": "equipment",
     "fin": "financial",
@@ -67,11 +75,13 @@ CANONICAL_TERMS: dict[str, str] = {
     "med": "medical",
     "mfg": "manufacturing",
     "mfr": "manufacturer",
+    "marie": "marie",
     "mgmt": "management",
     "mgt": "management",
     "mkt": "market",
     "mktg": "marketing",
     "natl": "national",
+    "news": "news",
     "ofc": "office",
     "pharm": "pharmacy",
     "prod": "product",
@@ -82,7 +92,7 @@ CANONICAL_TERMS: dict[str, str] = {
     "saint": "st",
     "sch": "school",
     "shop": "store",
-    "sol": "solution",
+    "street": "st",
     "svc": "service",
     "svcs": "service",
     "sys": "system",
@@ -92,7 +102,7 @@ CANONICAL_TERMS: dict[str, str] = {
     "univ": "university",
     "whse": "warehouse",
 }
-"""Abbreviation or variant: the term it stands for, in the singular."""
+"""Abbreviation or variant: the term it stands for, in the singular. What stands for itself is no plural."""
 
 STRICT_TERMS: dict[str, str] = {
     "stores": "store",
@@ -109,6 +119,20 @@ STRICT_TERMS: dict[str, str] = {
 WEAK_TOKENS = ("only", "the", "and", "of", "for", "in", "on", "at", "to", "from")
 STOP_TOKENS = ("inc", "llc", "ltd")
 
+TRADES = (
+    *("agency", "association", "bakery", "bureau", "cafe", "care", "clinic", "club", "construction", "dental"),
+    *("department", "division", "food", "foundation", "grill", "group", "hospital", "hotel", "insurance", "law"),
+    *("local", "medical", "pharmacy", "pizza", "restaurant", "salon", "school", "service", "spa", "staffing"),
+    *("system", "technology"),
+)
+"""What stands behind a dash with one of these, in the singular, is not where a branch is."""
+
+OPPOSITES = (
+    *("north", "south", "east", "west", "import", "export"),
+    *("interior", "exterior", "internal", "external"),
+)
+"""Parts of words. Of two words that hold different ones neither is a misspelling of the other."""
+
 US_STATES = (
     "alabama, alaska, arizona, arkansas, california, colorado, connecticut, delaware, florida, georgia, hawaii, "
     "idaho, illinois, indiana, iowa, kansas, kentucky, louisiana, maine, maryland, massachusetts, michigan, "
@@ -123,7 +147,10 @@ NO_ALIAS_WORDS = (
 )
 """Parentheses that hold one of these name no other company."""
 
-NOISE_NAMES = ("1099", "test", "sample", "temp", "unknown", "n a", "na", "none", "tbd")
+NOISE_NAMES = (
+    *("1099", "test", "sample", "temp", "unknown", "n a", "na", "none", "tbd"),
+    *("inc", "incorporated", "llc", "ltd", "corp", "llp", "pllc", "gmbh"),
+)
 """Cores that are no company."""
 
 BLACKLIST_TOKENS = ("temp", "temporary", "unknown", "tbd", "test", "sample", "paystub", "employees", "delete", "unsure")
@@ -144,7 +171,7 @@ SUSPICIOUS = (
 )
 """Words and phrases that make a record alone in its group one to look at."""
 
-DENYLIST_TOKENS = (
+FUNCTION_WORDS = (
     *("the", "and", "of", "for", "in", "is", "will", "shall", "a", "an", "at", "by", "on", "to", "from", "with"),
     *("as", "or", "but", "not", "be", "are", "was", "were", "has", "have", "had", "do", "does", "did", "can"),
     *("may", "it", "this", "that", "these", "those"),

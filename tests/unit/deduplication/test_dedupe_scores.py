@@ -86,6 +86,7 @@ def test_words_that_only_one_name_has_cost_less_where_rules_say_so() -> None:
     [
         ("zentrix silver foods", "zentrxi silver foods", 0.9, 0.99),  # two letters exchanged
         ("zentrix silver foods", "zentrixsilver foods", 0.99, 1),  # two words run together
+        ("northwestern foods", "nortwestern foods", 0.9, 0.99),
         ("zentrix silver foods", "zentrix golden foods", 0.2, 0.8),
         ("abc foods", "abd foods", 0.1, 0.6),  # short words are another, not misspelt
         ("zentrix 1234 foods", "zentrix 1235 foods", 0.1, 0.7),  # numbers are never misspelt
@@ -107,8 +108,26 @@ def test_two_words_of_many_names_are_no_misspellings_of_each_other() -> None:
 def test_the_order_of_words_that_most_records_have_is_compared() -> None:
     assert together(*["Thomas Plumbing Group"] * 2, "Group Thomas Plumbing", "THOMASPLUMBING GROUP")
     assert together("Burns Auto Glass", "Burnsauto Glass")
+    assert together("1-800 Got Junk", "1800 Got Junk")
     assert together("Dubois and Lindqvist Foods", "Duboisand Lindqvist Foods")
     assert together("The Drocrorsan Meadow", "Thedrocrorsan Meadow", "Drocrorsan Meadow")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("John Plumbing", "Johnson Plumbing"),  # a stem and a small word make no surname
+        ("Williams Construction", "Williamson Construction"),
+        ("Martin Foods", "Mart Foods"),
+        ("J&B Plumbing", "JC Plumbing"),  # initials have no misspellings
+        ("AB Motors", "A C Motors"),
+        ("Northern California Builders", "Southern California Builders"),
+        ("Northwest Airlines", "Southwest Airlines"),
+        ("Interior Design Group", "Exterior Design Group"),
+    ],
+)
+def test_words_that_are_close_and_mean_another(one: str, other: str) -> None:
+    assert compare_pairs([one], [other], BALANCED)["score"].to_pylist()[0] < BALANCED.medium
 
 
 @REPEATABLY
