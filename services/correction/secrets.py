@@ -17,7 +17,8 @@ from services.correction.protect import Span, merged
 
 _CALLED: Final = "|".join(name.replace("_?", "[ _-]?") for name in (*DENYLIST, "token", "passphrase"))
 _ASSIGNED: Final = re.compile(
-    rf"(?:{_CALLED})\w{{0,20}}['\"]?[ \t]*[!:=>(]{{1,3}}[ \t]*(?:@?(['\"`])([^'\"`\n]+)\1|([^\s'\"`,;]{{6,}}))",
+    rf"(?:{_CALLED})\w{{0,20}}['\"]?(?:(?:\(|[ \t]*[!:=>]{{1,3}}[ \t]*)@?(['\"`])([^'\"`\n]+)\1"
+    r"|[ \t]*[:=]{1,3}[ \t]*([^\s'\"`,;]{6,}))",
     re.IGNORECASE,
 )
 """Within quotes whatever it is, else a word that is long enough to be one."""
