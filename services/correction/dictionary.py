@@ -12,7 +12,7 @@ from typing import Final
 
 from services.correction.edits import WORD, slips
 from services.correction.language import ENGLISH
-from services.correction.terms import stands_for_itself
+from services.correction.terms import is_mentioned, stands_for_itself
 
 _DOUBLED: Final = re.compile(r"(?i)\b(the|an|and|of|be|or|we)(?:[ \t]+(?-i:(?=[a-z]))\1(?![\w-]))+")
 """Others stand twice where they should: what it is is clear, we log in in the morning, vitamin A a day."""
@@ -110,7 +110,7 @@ def correct_words(text: str) -> str:
 def _corrected(match: re.Match[str]) -> str:
     word = match.group()
     right = _right(word.lower().replace("\u2019", "'"))
-    if right is None or stands_for_itself(match):
+    if right is None or stands_for_itself(match) or is_mentioned(match, right):
         return word
     if word.isupper():
         return right.upper()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from services.correction.correct_command import with_pre_pass
-from shared.errors import UsageError
+from services.correction.labelled import LabelledText, read_labelled
 from shared.settings import EMBEDDED_PROVIDER, Settings
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from shared.llm.gateway import Gateway
 
 AT_ONCE = 500
-Row = Mapping[str, Any]
 
 
 @click.command(
@@ -29,7 +28,9 @@ Row = Mapping[str, Any]
 @click.argument("labelled", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE")
 @click.option("--provider", default=EMBEDDED_PROVIDER, show_default=True, help="Who corrects.")
 @click.option("--pre-pass", is_flag=True, help="The dictionary corrects before the provider.")
-@click.option("--worst", type=click.IntRange(min=0), default=10, show_default=True, help="Show so many misses.")
+@click.option(
+    "--worst", type=click.IntRange(min=0), default=10, show_default=True, help="Show so many misses of a kind."
+)
 @click.option("--json", "json_output", is_flag=True, help="Print the report as JSON.")
 def evaluate_correction(labelled: Path, provider: str, pre_pass: bool, worst: int, json_output: bool) -> None:
     """Measure corrections against labelled texts.
@@ -38,7 +39,9 @@ def evaluate_correction(labelled: Path, provider: str, pre_pass: bool, worst: in
     `tier`; or `refs`, texts that are right. Recall is the share of listed edits that are repaired. Targets count as
     right: a corrector should leave them alone, unless a mistake was left in them.
     """
-    settings, rows = Settings.load(), read_rows(labelled)
+    from services.correction.evaluation_report import show_report
+
+    settings, rows = Settings.load(), read_labelled(labelled)
     settings.llm.check(provider)
     if pre_pass:
         settings = with_pre_pass(settings)
@@ -46,51 +49,29 @@ def evaluate_correction(labelled: Path, provider: str, pre_pass: bool, worst: in
     if json_output:
         click.echo(json.dumps(report, indent=2))
     else:
-        _show(report)
+        show_report(report)
 
 
-def read_rows(path: Path) -> list[Row]:
-    """Labelled rows. Raises UsageError naming the first line that is none."""
-    rows: list[Row] = []
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            str(row["source"]), [str(right) for _, right in row.get("edits", ())]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UsageError(
-                f"{path}, line {number} is no labelled text: {type(error).__name__}",
-                remedy='each line: {"source", "target", "edits": [[wrong, right], …], "protected": […]}',
-            ) from None
-        rows.append(row)
-    if not rows:
-        raise UsageError(f"{path} has no rows", remedy="give a file with one labelled text a line")
-    return rows
+async def _evaluated(rows: Sequence[LabelledText], provider: str, settings: Settings, worst: int) -> dict[str, Any]:
+    from services.correction.evaluation import Score, clean_texts, score_row, unrepaired
 
-
-async def _evaluated(rows: Sequence[Row], provider: str, settings: Settings, worst: int) -> dict[str, Any]:
-    from services.correction.evaluation import Score, is_repaired, score_row
-
-    texts = [str(row["source"]) for row in rows] + [str(row["target"]) for row in rows if "target" in row]
-    verdicts, effort = await _verdicts(texts, provider, settings)
-    targets = iter(verdicts[len(rows) :])
-    scores: dict[str, Score] = {"all": Score()}
-    missed: list[Any] = []
+    targets = [row.target for row in rows if row.target is not None]
+    verdicts, effort = await _verdicts([*(row.source for row in rows), *targets], provider, settings)
+    of_targets = iter(verdicts[len(rows) :])
+    scores = {"all": Score()}
+    changed, missed = list[tuple[str, str]](), list[tuple[str, str]]()
     for row, source in zip(rows, verdicts, strict=False):
-        target = next(targets) if "target" in row else None
-        for name in ("all", str(row.get("tier", ""))):
-            if name:
-                score_row(scores.setdefault(name, Score()), row, source, target)
-        after = source.text if source.text is not None else str(row["source"])
-        missed += [[w, r] for w, r in row.get("edits", ()) if not is_repaired(str(row["source"]), after, w, r)]
-        if target is not None and target.text is not None:
-            missed.append({"clean text changed": target.text, "was": row["target"]})
+        target = None if row.target is None else next(of_targets)
+        for name in filter(None, ("all", row.tier)):
+            score_row(scores.setdefault(name, Score()), row, source, target)
+        missed += unrepaired(row, source)
+        changed += [(text, after) for text, after in clean_texts(row, source, target) if text != after]
     return {
         "provider": provider,
         "scores": {name: score.as_dict() for name, score in scores.items()},
         **effort,
-        "worst": sorted(missed, key=lambda one: isinstance(one, list))[:worst],
+        "clean_changed": changed[:worst],
+        "missed": missed[:worst],
     }
 
 
@@ -124,65 +105,3 @@ async def _vendors(stack: AsyncExitStack, settings: Settings) -> "tuple[Gateway,
 
     database = await stack.enter_async_context(open_database(settings))
     return await stack.enter_async_context(make_gateway(settings, database, [])), database
-
-
-def _show(report: Mapping[str, Any]) -> None:
-    from shared.terminal.printing import facts, percent, show, table
-
-    def share(value: float | None) -> str | None:
-        return percent(None if value is None else 100 * value)
-
-    rows = [
-        (
-            name,
-            score["rows"],
-            f"{score['repaired']} of {score['edits']}",
-            share(score["recall"]),
-            share(score["precision"]),
-            f"{score['clean_changed']} of {score['clean']}",
-            share(score["clean_changed_share"]),
-            score["clean_misspelled"],
-            share(score["protected_share"]),
-            score["clean_breaches"],
-            f"{score['sentences_before']} → {score['sentences_after']}",
-            None if score["gleu"] is None else round(score["gleu"], 3),
-        )
-        for name, score in report["scores"].items()
-    ]
-    columns = (
-        "tier",
-        "rows",
-        "repaired",
-        "recall",
-        "precision",
-        "clean changed",
-        "",
-        "misspelled",
-        "protected kept",
-        "breaches",
-        "sentences",
-        "GLEU",
-    )
-    kept = [
-        (name, why, n, share(score["kept_original_share"][why]))
-        for name, score in report["scores"].items()
-        for why, n in score["kept_original"].items()
-    ]
-    kinds = [
-        (
-            name,
-            kind,
-            f"{one['repaired']} of {one['listed']}",
-            share(one["recall"]),
-            one["made"],
-            share(one["precision"]),
-        )
-        for name, score in report["scores"].items()
-        for kind, one in score["by_kind"].items()
-    ]
-    show(table("Corrections", columns, rows))
-    show(table("Edits by kind", ("tier", "kind", "repaired", "recall", "made", "precision"), kinds))
-    show(table("Kept as they were", ("tier", "reason", "rows", ""), kept))
-    show(facts("What it took", {name: value for name, value in report.items() if name not in {"scores", "worst"}}))
-    for one in report["worst"]:
-        click.echo(json.dumps(one, ensure_ascii=False))

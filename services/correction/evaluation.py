@@ -1,13 +1,13 @@
 """How good corrections are, against labelled texts: what is repaired, what is spoilt, what is left alone.
 
-A row has `source`, and `target` with `edits` and `protected`, or `refs`. A target may hold other mistakes than those
-that are listed, for people repair one at a time; so the listed edits are scored, never the whole text.
+A target may hold other mistakes than those that are listed, for people repair one at a time; so the listed edits are
+scored, never the whole text.
 """
 
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -16,9 +16,9 @@ from services.correction.correct import Verdict
 from services.correction.dictionary import misspellings
 from services.correction.edits import edits, kind_of
 from services.correction.guards import breach
+from services.correction.labelled import LabelledText
 from services.correction.masking import mask
 
-Row = Mapping[str, Any]
 _LONGEST_GRAM: Final = 4
 _END_OF_SENTENCE: Final = re.compile(r"[.!?…]+[\"'\u2019”)\]]*(?:\s|$)|\n")
 
@@ -112,34 +112,51 @@ def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def score_row(score: Score, row: Row, source: Verdict, target: Verdict | None) -> None:
+def score_row(score: Score, row: LabelledText, source: Verdict, target: Verdict | None) -> None:
     """Add a row: `source` is what came of its source, `target` what came of its target."""
-    text, corrected = str(row["source"]), source.text if source.text is not None else str(row["source"])
+    corrected = _after(row.source, source)
     score.rows += 1
     if source.status is CorrectionStatus.KEPT_ORIGINAL:
         score.kept_original[source.reason] += 1
-    score.sentences_before += sentences(text)
+    score.sentences_before += sentences(row.source)
     score.sentences_after += sentences(corrected)
-    _edits(score, row, text, corrected)
-    spans = [str(span) for span in row.get("protected", ())]
-    score.protected += len(spans)
-    score.protected_kept += sum(corrected.count(span) >= text.count(span) for span in spans)
-    if target is not None:
-        _clean(score, str(row["target"]), str(row["target"]) if target.text is None else target.text)
-    _references(score, row, text, corrected)
+    _edits(score, row, corrected)
+    score.protected += len(row.protected)
+    score.protected_kept += sum(corrected.count(span) >= row.source.count(span) for span in row.protected)
+    for text, after in clean_texts(row, source, target):
+        _clean(score, text, after)
+    if row.refs:
+        score.gleu.add(row.source, corrected, row.refs)
 
 
-def _edits(score: Score, row: Row, text: str, corrected: str) -> None:
-    wanted = [(str(wrong), str(right)) for wrong, right in row.get("edits", ())]
-    for wrong, right in wanted:
+def unrepaired(row: LabelledText, source: Verdict) -> list[tuple[str, str]]:
+    """The listed edits that were not made."""
+    corrected = _after(row.source, source)
+    return [(wrong, right) for wrong, right in row.edits if not is_repaired(row.source, corrected, wrong, right)]
+
+
+def clean_texts(row: LabelledText, source: Verdict, target: Verdict | None) -> Iterator[tuple[str, str]]:
+    """Texts that are right as they are, and what came of them."""
+    if row.target is not None and target is not None:
+        yield row.target, _after(row.target, target)
+    if row.refs and all(reference == row.source for reference in row.refs):
+        yield row.source, _after(row.source, source)
+
+
+def _after(text: str, verdict: Verdict) -> str:
+    return text if verdict.text is None else verdict.text
+
+
+def _edits(score: Score, row: LabelledText, corrected: str) -> None:
+    for wrong, right in row.edits:
         kind = score.by_kind.setdefault(kind_of(wrong, right), KindScore())
-        repaired = is_repaired(text, corrected, wrong, right)
+        repaired = is_repaired(row.source, corrected, wrong, right)
         kind.listed += 1
         kind.repaired += repaired
         score.edits += 1
         score.repaired += repaired
-    for made in (edit.shown() for edit in edits(text, corrected)):
-        kind, listed = score.by_kind.setdefault(kind_of(*made), KindScore()), _listed(made, wanted)
+    for made in (edit.shown() for edit in edits(row.source, corrected)):
+        kind, listed = score.by_kind.setdefault(kind_of(*made), KindScore()), _listed(made, row.edits)
         kind.made += 1
         kind.made_as_listed += listed
         score.made += 1
@@ -159,14 +176,6 @@ def _clean(score: Score, text: str, after: str) -> None:
     score.clean_changed += 1
     score.clean_misspelled += all(misspellings().get(wrong.lower()) == right.lower() for wrong, right in shown)
     score.clean_breaches += breach(mask(text).text, mask(after).text) is not None
-
-
-def _references(score: Score, row: Row, text: str, corrected: str) -> None:
-    references = [str(reference) for reference in row.get("refs", ())]
-    if references:
-        score.gleu.add(text, corrected, references)
-        if all(reference == text for reference in references):
-            _clean(score, text, corrected)
 
 
 def is_repaired(before: str, after: str, wrong: str, right: str) -> bool:

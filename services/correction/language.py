@@ -23,7 +23,7 @@ _SMALL_WORDS: Final[Mapping[str, frozenset[str]]] = {
         "what there my an how when which if please would should could don't it's i'm does has was were a i do no me so "
         "or your his who one own now new out all any why because need use make add run fix am that's",
         "german": "der die das und ist nicht ich ein eine zu den mit von sie es auf für dem wie auch wird bitte aber "
-        "wenn noch nur oder kann werden hat einen wir du dass als bei nach mir mein sind war beim im am zum zur vom ab",
+        "wenn noch nur oder kann werden hat einen wir du dass als bei nach mir mein sind war beim zum zur vom ab",
         "french": "le la les de des et est un une que qui dans pour pas ce il je vous nous avec sur du au ne plus mais "
         "par comme ou être fait cette mon si tout merci a",
         "spanish": "el la los las de que y en un una es por con para no se su lo como más pero este sí porque esta "

@@ -3,10 +3,18 @@
 import re
 from typing import Final
 
+from services.correction.language import ENGLISH
+
 _BEGINS: Final = re.compile(r"(?:^|[.!?:…]|\n)[\s\"'“\u2018(*_#>-]*\Z")
 _QUOTES: Final = frozenset(('""', "''", "“”", "\u2018\u2019", "«»", "„“"))
 _CODE_BEFORE: Final = re.compile(r"[\w\]=<>|\\^~+&{};:/-]\Z")
 _CODE_AFTER: Final = re.compile(r"[\w\[(=<>|\\^~+&{}/-]|[:;.,]\w")
+_CITES: Final = re.compile(r"\b(?:word|typo|(?:mis)?spelling):?[ \t]+\Z", re.IGNORECASE)
+_NAMES: Final = re.compile(r"\b(?:called|named|grep)[ \t]+\Z", re.IGNORECASE)
+_EXCHANGES: Final = re.compile(r"\b(?:renam|replac|chang|typo|(?:mis)?spel|occurrenc|instead)|[-=]>|→", re.IGNORECASE)
+"""Where a misspelling and its correction are both told."""
+_NEAR: Final = 60
+"""Characters around a misspelling within which its correction is about the same."""
 _CAPITALISED: Final = re.compile(r"\b[^\W\d_]{4,}")
 """Words that are capital in headings."""
 
@@ -25,6 +33,18 @@ def stands_for_itself(word: re.Match[str]) -> bool:
         or _CODE_AFTER.match(text, end) is not None
         or may_be_name(word)
     )
+
+
+def is_mentioned(word: re.Match[str], right: str) -> bool:
+    """Whether a text is about a misspelling: it stands behind what says so, or beside what is `right`."""
+    text, start, end = word.string, word.start(), word.end()
+    before, after = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
+    cited = _CITES.search(before) is not None
+    if cited or right in ENGLISH:
+        return cited
+    around = f"{before} {after}"
+    exchanged = _EXCHANGES.search(around) and re.search(rf"\b{re.escape(right)}\b", around, re.IGNORECASE)
+    return _NAMES.search(before) is not None or exchanged is not None
 
 
 def may_be_name(word: re.Match[str]) -> bool:

@@ -66,3 +66,32 @@ def test_what_may_be_right_stays(text: str) -> None:
 )
 def test_what_is_often_typed_is_corrected(text: str, right: str) -> None:
     assert by_dictionary(text) == right
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rename function recieve to receive",
+        "Please replace all occurrences of recieve with receive in the docs",
+        "fix typo: seperate -> separate",
+        "the word teh is misspelled in the readme",
+        "add a column called adress to it",
+        "why does grep recieve find nothing?",
+    ],
+)
+def test_misspellings_that_are_mentioned_stay(text: str) -> None:
+    assert by_dictionary(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("the function recieves it and is called recursivly", "the function receives it and is called recursively"),
+        ("the function defintion has a field lenght", "the function definition has a field length"),
+        ("recieve the event, then receive the next one", "receive the event, then receive the next one"),
+        ("replace teh file, then rename teh key", "replace the file, then rename the key"),
+        (f"I recieve it. {'And so on. ' * 9}Now I receive it.", f"I receive it. {'And so on. ' * 9}Now I receive it."),
+    ],
+)
+def test_misspellings_in_use_are_corrected(text: str, right: str) -> None:
+    assert by_dictionary(text) == right

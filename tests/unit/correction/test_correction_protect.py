@@ -193,6 +193,35 @@ def test_secrets_are_found_and_hidden() -> None:
     assert masked.restored(masked.text) == text
 
 
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "API_KEY=[abcdefghijklmnopqrstuv]",
+        "export DB_PASSWORD=[correcthorsebattery]",
+        "token=[abcdefghijklmnop], which is it",
+        "password: [hunterxsecret] is refused",
+        "X-Api-Key: [abcdefghijklmnop]",
+        '{"client_secret": "[a b c]"}',
+        "if (password == '[letmein]') return",
+        'login.secret("[letmein]")',
+        "use [xoxb-123456789012-123456789012-AbCdEfGhIjKl]",
+        "[-----BEGIN RSA PRIVATE KEY-----\nabcdef\nghijkl==\n-----END RSA PRIVATE KEY-----]\nit fails",
+    ],
+)
+def test_secrets_without_quotes_and_whole_keys_are_found(secret: str) -> None:
+    before, hidden, after = secret.replace("]", "[").split("[")
+    assert Span(len(before), len(before) + len(hidden)) in secret_spans(before + hidden + after)
+
+
+def test_what_is_said_of_secrets_is_none() -> None:
+    assert secret_spans("the password (optional) is empty and its token: why? Count tokens = all of them") == []
+
+
+def test_secrets_in_a_long_line_are_no_hang() -> None:
+    """The detector of passwords that comes with detect-secrets would be at it for a minute."""
+    assert secret_spans("password" * 2_000 + "=abcdefgh")[-1].end == 16_009
+
+
 def test_spans_that_overlap_are_one() -> None:
     text = "see `a/b.py` there"
     assert protected_spans(text) == [Span(4, 12)]

@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from schemas.correction import Corrected, CorrectionStatus, Identified
 from services.correction.correct import correct, corrected_texts
+from services.correction.evaluate_command import evaluate_correction
 from services.correction.evaluation import Gleu, is_repaired
+from services.correction.labelled import read_labelled
 from services.correction.passages import CorrectedPassage, Passage
+from shared.errors import UsageError
 from shared.llm.gateway import Ask, Down, EmbeddedProvider, Provider
 from shared.llm.question import Answer, Question
 from shared.runtime.outcome import Emit, Usage
@@ -164,3 +168,27 @@ def test_gleu_rewards_repairs_and_punishes_what_is_left() -> None:
     assert left.value is not None
     assert left.value < 0.7
     assert Gleu().value is None
+
+
+@pytest.mark.parametrize("row", ["x", "{}", '{"source": "a", "edits": "abc"}', '{"source": "a", "protected": 5}'])
+def test_a_row_that_is_no_labelled_text_is_named(row: str, tmp_path: Path) -> None:
+    (path := tmp_path / "labelled.jsonl").write_text(f'{{"source": "a"}}\n{row}\n')
+    with pytest.raises(UsageError, match=r"labelled.jsonl, line 2 is no labelled text: "):
+        read_labelled(path)
+
+
+def test_an_evaluation_shows_its_misses_under_headings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    clean = "this line has a seperate mistake left in it"
+    rows = [
+        {"source": "please fix teh fnord", "edits": [["teh", "the"], ["fnord", "fjord"]]},
+        {"source": clean, "refs": [clean, clean], "protected": ["line"], "tier": "gold"},
+    ]
+    Path("labelled.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    told = CliRunner().invoke(evaluate_correction, ["labelled.jsonl"], catch_exceptions=False).output
+    assert "1 of 2" in told
+    assert told.index("Clean texts changed") < told.index(clean.replace("seperate", "separate"))
+    assert told.index("Not repaired") < told.index("fnord")
+    report = json.loads(CliRunner().invoke(evaluate_correction, ["labelled.jsonl", "--json"]).output)
+    assert report["missed"] == [["fnord", "fjord"]]
+    assert report["scores"]["gold"]["clean_changed"] == report["scores"]["gold"]["protected_kept"] == 1
