@@ -205,24 +205,28 @@ async def _follower(opened: "Session", wanted: "Wanted") -> "Wanted":
 
 
 async def _report(opened: "Session", run: "Run", options: Options, console: Console) -> None:
-    from services.deduplication.commands.showing import as_json, as_tables
+    from services.deduplication.commands.showing import as_tables
     from services.deduplication.runs.results import Made, write_results
     from services.deduplication.runs.store import Status, outputs_by_shard, stages_of
+    from services.deduplication.runs.summary import as_json, notices
     from shared.terminal.printing import print_json
 
-    stages = await stages_of(opened.database, run.run_id)
+    stages, told = await stages_of(opened.database, run.run_id), list[str]()
     if run.status is Status.COMPLETE:
         made = Made(opened.storage, await outputs_by_shard(opened.database, run.run_id))
         await asyncio.to_thread(write_results, options.output, made, run, stages)
+        told = notices(await asyncio.to_thread(made.document, "review_meta"))
     if options.json_output:
-        print_json({**as_json(run, stages), "output": str(options.output)})
+        print_json({**as_json(run, stages), "output": str(options.output), "notices": told})
     elif not options.quiet:
         for part in as_tables(run, stages):
             console.print(part)
+        for notice in told:
+            console.print(notice, style="yellow", highlight=False, markup=False, soft_wrap=True)
     if run.status is not Status.COMPLETE and not options.json_output:
         again = f"sluice dedupe {options.file or 'FILE'} --output {options.output} --resume {run.run_id}"
-        told = f"{run.status}: {run.error}; `{again}` goes on"
-        console.print(told, style="yellow", highlight=False, markup=False, soft_wrap=True)
+        goes_on = f"{run.status}: {run.error}; `{again}` goes on"
+        console.print(goes_on, style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
 def _wanted(options: Options) -> "Wanted":

@@ -47,15 +47,16 @@ def list_(run_type: str | None, limit: int, as_json: bool) -> None:
 @options.as_json
 def show_(run_id: str, as_json: bool) -> None:
     """Show one run: how it went, and what its stages took."""
-    from services.deduplication.commands import showing
+    from services.deduplication.commands.showing import as_tables
     from services.deduplication.runs.store import find, stages_of
+    from services.deduplication.runs.summary import as_json as as_values
     from shared.terminal.printing import print_json, show
 
     async def look(database: "Database") -> Any:
         return await find(database, run_id), await stages_of(database, run_id)
 
     run, stages = _ask(look)
-    print_json(showing.as_json(run, stages)) if as_json else show(*showing.as_tables(run, stages))
+    print_json(as_values(run, stages)) if as_json else show(*as_tables(run, stages))
 
 
 @dedupe_runs.command()

@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from schemas.deduplication import RunId
-from services.deduplication.commands.showing import as_json
 from services.deduplication.console.command_line import Command, about_run
 from services.deduplication.console.tables import Tables
 from services.deduplication.pipeline import FLOW
@@ -14,6 +13,7 @@ from services.deduplication.runs.pruning import remove_runs
 from services.deduplication.runs.results import Made
 from services.deduplication.runs.shards import DamagedError
 from services.deduplication.runs.store import Run, Status, find, listed, prunable, stages_of
+from services.deduplication.runs.summary import as_json, notices
 from shared.console import Page, Visit
 
 RUNS_SHOWN = 100
@@ -125,4 +125,5 @@ class RunPages:
 
 
 def _documents(made: Made) -> dict[str, Any]:
-    return {**made.document("perf_summary"), **made.document("review_meta")}
+    meta = made.document("review_meta")
+    return {**made.document("perf_summary"), **meta, "notices": notices(meta)}

@@ -7,7 +7,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 from rapidfuzz import fuzz, process
 
-from services.deduplication.inputs.dates import parse_date
+from services.deduplication.inputs.dates import is_day_first, parse_date
 from services.deduplication.inputs.given import MAPPING
 from services.deduplication.inputs.reading import FLAW, ROW
 from services.deduplication.rules import Words
@@ -23,6 +23,9 @@ SYNONYMS: dict[str, Words] = {
     "source": (),  # only if somebody says so: it keeps records apart
 }
 """Canonical column: the headers it is known by, the likeliest first."""
+
+DATE_ORDER, DAY_FIRST, MONTH_FIRST = "date_order", "day first", "month first"
+"""A mapping has this row if the dates have the day first."""
 
 REQUIRED = ("account_id", "account_name", "created_date")
 SAMPLE = 100
@@ -51,7 +54,7 @@ def map_columns(
     templates: Sequence[Template] = (),
     required: Words = REQUIRED,
 ) -> pa.Table:
-    """The mapping of a file, from its headers and first rows, to be saved with the run."""
+    """The mapping of a file, from its headers, first rows and dates, to be saved with the run."""
     sample = sample.drop_columns([name for name in (ROW, FLAW) if name in sample.column_names])  # not of the file
     found = _overridden(sample.column_names, overrides or {})
     aliases = [template.aliases for template in templates if re.search(template.file_name, file_name, re.IGNORECASE)]
@@ -62,6 +65,8 @@ def map_columns(
         raise UsageError(
             f"no column for {', '.join(missing)} among {', '.join(sample.column_names)}: name it as canonical=actual"
         )
+    if "created_date" in found and is_day_first(sample[found["created_date"]]):
+        found[DATE_ORDER] = DAY_FIRST
     return pa.table({"canonical": list(found), "actual": list(found.values())}, schema=MAPPING)
 
 
@@ -108,7 +113,7 @@ def _like_ids(header: str, values: Sequence[str]) -> bool:
 
 
 def _like_dates(header: str, values: Sequence[str]) -> bool:
-    dates = _share(values, lambda value: parse_date(value) is not None)
+    dates = _share(values, lambda value: parse_date(value).day is not None)
     return dates > _DATE_SHARE or (dates > 0 and _DATE_HEADER.search(_plain(header)) is not None)
 
 

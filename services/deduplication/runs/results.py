@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from services.deduplication.commands.showing import as_json
 from services.deduplication.runs.shards import Output
 from services.deduplication.runs.storage import Storage, write_parquet
 from services.deduplication.runs.store import Run, StageState
+from services.deduplication.runs.summary import as_json
 from shared.errors import UsageError
 from shared.terminal.shown import spreadsheet_text
 

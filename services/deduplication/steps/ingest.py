@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.deduplication.inputs.account_ids import extended, valid_ids
+from services.deduplication.inputs.columns import DATE_ORDER, DAY_FIRST
 from services.deduplication.inputs.dates import parse_dates
 from services.deduplication.inputs.reading import FLAW, ROW
 from services.deduplication.names.name import NameReader
@@ -30,11 +31,18 @@ def ingest(tables: Tables, part: Part, rules: Rules) -> Produced:
     ids = _trimmed(rows, columns.get("account_id"))
     reasons = _reasons(rows, ids)
     good = pc.is_null(reasons)
-    records = _records(rows.filter(good), ids.filter(good), columns, rules)
+    dates = _trimmed(rows, columns.get("created_date")).filter(good)
+    days, flaws = parse_dates(dates, day_first=columns.get(DATE_ORDER) == DAY_FIRST)
+    records = _records(rows.filter(good), ids.filter(good), days, columns, rules)
     records = records.append_column("slice", pa.array([part.number]).take(pa.array([0] * records.num_rows, pa.int32())))
     names = _trimmed(rows, columns.get("account_name"))
     audit = pa.table([rows[ROW], ids, names, reasons], schema=AUDIT)
-    return {"records": records, "ids": records.select(ID_COLUMNS.names), "refused": audit.filter(pc.invert(good))}
+    return {
+        "records": records,
+        "ids": records.select(ID_COLUMNS.names),
+        "refused": audit.filter(pc.invert(good)),
+        "date_flaws": flaws,
+    }
 
 
 def _reasons(rows: pa.Table, ids: pa.Array) -> pa.Array:
@@ -43,7 +51,7 @@ def _reasons(rows: pa.Table, ids: pa.Array) -> pa.Array:
     return pc.coalesce(_whole(rows[FLAW]), reasons)
 
 
-def _records(rows: pa.Table, ids: pa.Array, columns: dict[str, str], rules: Rules) -> pa.Table:
+def _records(rows: pa.Table, ids: pa.Array, days: pa.Array, columns: dict[str, str], rules: Rules) -> pa.Table:
     names = _trimmed(rows, columns.get("account_name"))
     relationship = _trimmed(rows, columns.get("relationship"))
     return pa.table(
@@ -53,7 +61,7 @@ def _records(rows: pa.Table, ids: pa.Array, columns: dict[str, str], rules: Rule
             "account_id_src": ids,
             "name_raw": names,
             "spelling": _spelling(names, _trimmed(rows, columns.get("suffix_class")), NameReader(rules.names)),
-            "created_date": parse_dates(_trimmed(rows, columns.get("created_date"))),
+            "created_date": days,
             "relationship": relationship,
             "relationship_rank": _ranks(relationship, rules),
             "source": _trimmed(rows, columns.get("source")),
