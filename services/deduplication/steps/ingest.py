@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.deduplication.inputs.account_ids import extended, valid_ids
-from services.deduplication.inputs.columns import DATE_ORDER, DAY_FIRST
+from services.deduplication.inputs.columns import DATE_ORDER, DAY_FIRST, plain
 from services.deduplication.inputs.dates import parse_dates
 from services.deduplication.inputs.reading import FLAW, ROW
 from services.deduplication.names.name import NameReader
@@ -54,6 +54,7 @@ def _reasons(rows: pa.Table, ids: pa.Array) -> pa.Array:
 def _records(rows: pa.Table, ids: pa.Array, days: pa.Array, columns: dict[str, str], rules: Rules) -> pa.Table:
     names = _trimmed(rows, columns.get("account_name"))
     relationship = _trimmed(rows, columns.get("relationship"))
+    headers = {plain(header): header for header in reversed(rows.column_names)}
     return pa.table(
         {
             "row": rows[ROW],
@@ -66,7 +67,7 @@ def _records(rows: pa.Table, ids: pa.Array, days: pa.Array, columns: dict[str, s
             "relationship_rank": _ranks(relationship, rules),
             "source": _trimmed(rows, columns.get("source")),
             "parent_account_id": _trimmed(rows, columns.get("parent_account_id")),
-            **{field: _trimmed(rows, field) for field in rules.preview_fields},
+            **{field: _trimmed(rows, headers.get(plain(field))) for field in rules.preview_fields},
         }
     )
 
@@ -95,9 +96,15 @@ def _is_form(text: str, reader: NameReader) -> bool:
 
 
 def _ranks(relationships: pa.Array, rules: Rules) -> pa.Array:
-    known = pa.array(list(rules.relationship_ranks))
-    ranks = pa.array(list(rules.relationship_ranks.values()), pa.int16())
-    return pc.fill_null(ranks.take(pc.index_in(relationships, known)), rules.other_rank)
+    """Ranks of relationships, whose case and spaces do not matter."""
+    known = {_plain(relationship): rank for relationship, rank in rules.relationship_ranks.items()}
+    encoded = relationships.dictionary_encode()
+    ranks = [known.get(_plain(one), rules.other_rank) for one in encoded.dictionary.to_pylist()]
+    return pa.array(ranks, pa.int16()).take(encoded.indices)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def _trimmed(rows: pa.Table, column: str | None) -> pa.Array:
