@@ -105,6 +105,10 @@ def test_why_two_records_are_together_or_not(small: Mapping[str, pa.Table], one:
     assert found.together == verdict.startswith("one")
 
 
+def test_what_is_no_account_id_is_in_no_group(small: Mapping[str, pa.Table]) -> None:
+    assert "is in no group: not in the input" in explain(small, "Ä" * 15, account_id(0), BALANCED).verdict
+
+
 def test_an_explanation_holds_every_part_of_the_score(small: Mapping[str, pa.Table]) -> None:
     found = explain(small, account_id(0), account_id(1), BALANCED).as_dict()
     assert found["shared_keys"] == ["rare_word", "word_pair", "prefix"]
