@@ -1,6 +1,6 @@
 """Runs: which there are, how far they are, what they came to, and which may go."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field
 
@@ -8,6 +8,7 @@ from schemas.deduplication import RunId
 from services.deduplication.console.command_line import Command, about_run
 from services.deduplication.console.tables import Tables
 from services.deduplication.pipeline import FLOW
+from services.deduplication.rules import Profile
 from services.deduplication.runs import store as runs
 from services.deduplication.runs.pruning import remove_runs
 from services.deduplication.runs.results import Made
@@ -121,7 +122,9 @@ class RunPages:
     async def command(self, visit: Visit) -> Page:
         """The command for what is chosen."""
         command = Command.model_validate(visit.values)
-        return Page("command", {"command": command, "stages": [stage.name for stage in FLOW]})
+        return Page(
+            "command", {"command": command, "profiles": get_args(Profile), "stages": [stage.name for stage in FLOW]}
+        )
 
 
 def _documents(made: Made) -> dict[str, Any]:
