@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from services.deduplication.inputs.columns import SYNONYMS, Template
-from services.deduplication.rules import Profile, Rules
+from services.deduplication.rules import Profile, Rank, Rules
 from shared.errors import UsageError
 
 USUAL: Profile = "balanced"
@@ -52,7 +52,7 @@ def read_templates(path: Path) -> list[Template]:
 def read_ranks(path: Path) -> dict[str, int]:
     """Ranks of relationships. Raises UsageError."""
     try:
-        return TypeAdapter(dict[str, int]).validate_python(_document(path))
+        return TypeAdapter(dict[str, Rank]).validate_python(_document(path))
     except ValidationError as error:
         raise _refused(path, error, 'write a JSON object such as {"Company Name on W-2": 10}') from None
 

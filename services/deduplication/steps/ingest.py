@@ -20,6 +20,9 @@ AUDIT = pa.schema(
 
 ID_COLUMNS = pa.schema([("row", pa.int64()), ("account_id", pa.string())])
 
+LONGEST_NAME = 10_000
+"""Of what is longer the next steps would take minutes to find out that it is no name."""
+
 _SOME = "x"
 """A name to read a legal form with."""
 
@@ -29,13 +32,13 @@ def ingest(tables: Tables, part: Part, rules: Rules) -> Produced:
     rows = tables["input"].combine_chunks()
     columns = dict(zip(*(tables["mapping"][name].to_pylist() for name in ("canonical", "actual")), strict=True))
     ids = _trimmed(rows, columns.get("account_id"))
-    reasons = _reasons(rows, ids)
+    names = _trimmed(rows, columns.get("account_name"))
+    reasons = _reasons(rows, ids, names)
     good = pc.is_null(reasons)
     dates = _trimmed(rows, columns.get("created_date")).filter(good)
     days, flaws = parse_dates(dates, day_first=columns.get(DATE_ORDER) == DAY_FIRST)
     records = _records(rows.filter(good), ids.filter(good), days, columns, rules)
     records = records.append_column("slice", pa.array([part.number]).take(pa.array([0] * records.num_rows, pa.int32())))
-    names = _trimmed(rows, columns.get("account_name"))
     audit = pa.table([rows[ROW], ids, names, reasons], schema=AUDIT)
     return {
         "records": records,
@@ -45,8 +48,9 @@ def ingest(tables: Tables, part: Part, rules: Rules) -> Produced:
     }
 
 
-def _reasons(rows: pa.Table, ids: pa.Array) -> pa.Array:
-    reasons = pc.if_else(valid_ids(ids), pa.scalar(None, pa.string()), "invalid_account_id")
+def _reasons(rows: pa.Table, ids: pa.Array, names: pa.Array) -> pa.Array:
+    reasons = pc.if_else(pc.greater(pc.utf8_length(names), LONGEST_NAME), "name_too_long", pa.scalar(None, pa.string()))
+    reasons = pc.if_else(valid_ids(ids), reasons, "invalid_account_id")
     reasons = pc.if_else(pc.equal(ids, ""), "missing_account_id", reasons)
     return pc.coalesce(_whole(rows[FLAW]), reasons)
 

@@ -44,6 +44,8 @@ def test_what_is_printed_is_read_as_the_profile(tmp_path: Path, profile: str) ->
         ('{"colour": 1}', "no rule colour\n.*medium"),
         ('{"scoring": {"gaet": 1}}', r"no rule scoring\.gaet\n.*gate"),
         ('{"medium": "high"}', r"rules\.json: medium: .*integer"),
+        ('{"blocking": {"stop_tokens": [" "]}}', r"rules\.json: blocking\.stop_tokens\.0: "),
+        ('{"other_rank": 40000}', r"rules\.json: other_rank: "),
         ('{"scoring": 5}', r"rules\.json: scoring: "),
         ('{"profile": "usual"}', "no profile 'usual'\n.*balanced"),
         ('{"profile": "general"}', "is about profile general, not strict"),

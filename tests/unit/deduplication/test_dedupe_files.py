@@ -286,6 +286,7 @@ def test_every_row_is_a_record_or_refused_with_a_reason() -> None:
         ["short", "Bad", "", "", "", ""],
         ["", "Missing", "", "NONE", "", ""],
         [account_id(2), "Long", "", "", "", "", "too much"],
+        [account_id(3), "x" * 10_001, "", "", "", ""],
     ]
     table = read_table(written(lines).encode(), "x.csv")
     made: dict[str, Any] = dict(
@@ -300,6 +301,7 @@ def test_every_row_is_a_record_or_refused_with_a_reason() -> None:
         1: "invalid_account_id",
         2: "missing_account_id",
         3: "7_cells_for_6_columns",
+        4: "name_too_long",
     }
 
 
