@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from services.deduplication.commands.add import add
+from services.deduplication.commands.clusters import clusters
 from services.deduplication.commands.decisions import blacklist, overrides
 from services.deduplication.commands.explain import explain
 from services.deduplication.commands.history import history
@@ -53,6 +54,7 @@ dedupe.add_command(explain)
 dedupe.add_command(add)
 dedupe.add_command(history)
 dedupe.add_command(rules)
+dedupe.add_command(clusters)
 dedupe.add_command(overrides)
 dedupe.add_command(blacklist)
 
