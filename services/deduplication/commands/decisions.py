@@ -31,7 +31,7 @@ def list_overrides(as_json: bool) -> None:
 
 
 @overrides.command(
-    name="set", epilog='Example: sluice dedupe overrides set 001Hs00000000G8AAI Keep --reason "customer"'
+    name="set", epilog='Example: sluice dedupe overrides set 001Hs00000000G8IAI Keep --reason "customer"'
 )
 @click.argument("account_id", metavar="ACCOUNT_ID")
 @click.argument("disposition", metavar="DISPOSITION")

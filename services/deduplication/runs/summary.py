@@ -59,8 +59,8 @@ def notices(meta: Mapping[str, Any]) -> list[str]:
 
 def _of_dates(reason: str, flaw: Mapping[str, Any], order: str) -> str:
     what = {
-        UNPARSABLE: "that is none: they count as without one",
-        OTHER_ORDER: f"that has another order than the others, {order}",
+        UNPARSABLE: "that cannot be read, and count as without one",
+        OTHER_ORDER: f"that can only be read otherwise than the others, which have the {order}",
     }
     return f"{flaw['records']:,} record(s) have a date {what[reason]} ({_some(flaw['examples'])})"
 
