@@ -59,21 +59,20 @@ def _records(rows: pa.Table, ids: pa.Array, days: pa.Array, columns: dict[str, s
     names = _trimmed(rows, columns.get("account_name"))
     relationship = _trimmed(rows, columns.get("relationship"))
     headers = {plain(header): header for header in reversed(rows.column_names)}
-    return pa.table(
-        {
-            "row": rows[ROW],
-            "account_id": extended(ids),
-            "account_id_src": ids,
-            "name_raw": names,
-            "spelling": _spelling(names, _trimmed(rows, columns.get("suffix_class")), NameReader(rules.names)),
-            "created_date": days,
-            "relationship": relationship,
-            "relationship_rank": _ranks(relationship, rules),
-            "source": _trimmed(rows, columns.get("source")),
-            "parent_account_id": _trimmed(rows, columns.get("parent_account_id")),
-            **{field: _trimmed(rows, headers.get(plain(field))) for field in rules.preview_fields},
-        }
-    )
+    shown = {field: _trimmed(rows, headers.get(plain(field))) for field in rules.preview_fields}
+    known = {
+        "row": rows[ROW],
+        "account_id": extended(ids),
+        "account_id_src": ids,
+        "name_raw": names,
+        "spelling": _spelling(names, _trimmed(rows, columns.get("suffix_class")), NameReader(rules.names)),
+        "created_date": days,
+        "relationship": relationship,
+        "relationship_rank": _ranks(relationship, rules),
+        "source": _trimmed(rows, columns.get("source")),
+        "parent_account_id": _trimmed(rows, columns.get("parent_account_id")),
+    }
+    return pa.table({**known, **shown, **known})  # what a column is known as comes before what it is headed
 
 
 def _spelling(names: pa.Array, suffixes: pa.Array, reader: NameReader) -> pa.Array:

@@ -1,5 +1,6 @@
 """Files that say how a run decides: over a profile, or refused with what may be said."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from services.deduplication.configuration import read_ranks, read_rules, read_te
 from services.deduplication.inputs.columns import Template
 from services.deduplication.rules import Rules
 from shared.errors import UsageError
-from tests.unit.deduplication.runs import together
+from tests.unit.deduplication.runs import named, review, together
 
 WIDER = "medium = 80\n[scoring]\nsuffix_penalty = 2\n[names]\nsuffix_classes = {}\n"
 
@@ -28,6 +29,15 @@ def test_a_file_says_what_differs_from_a_profile(tmp_path: Path) -> None:
     aliases = kept(tmp_path / "rules.json", '{"names": {"terms": {"krankenhaus": "hospital"}}}')
     names = "Zentrix Krankenhaus", "Zentrix Hospital"
     assert (together(*names), together(*names, rules=read_rules(aliases))) == (False, True)
+
+
+def test_previews_show_any_columns_also_those_that_have_a_meaning() -> None:
+    rules = Rules(preview_fields=("MAIN COUNTRY", "relationship"))
+    rows = named("Zentrix", "Zentrix", relationship=["Company Name on W-2", "Other/Miscellaneous"])
+    rows[1]["Main Country"] = "US"
+    fields = json.loads(review(rows, rules)[0]["merge_preview_json"])["fields"]
+    assert fields["MAIN COUNTRY"]["alternatives"] == ["US"]
+    assert fields["relationship"]["alternatives"] == ["Other/Miscellaneous"]
 
 
 @pytest.mark.parametrize("profile", ["balanced", "strict", "general", "screening"])
