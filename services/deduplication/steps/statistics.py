@@ -43,12 +43,12 @@ def summarize(tables: Tables, part: Part, rules: Rules) -> Produced:
     details = tables["details"].rename_columns({"name_raw": "account_name"})
     audit = pa.concat_tables([tables["refused"], tables["filtered"]]).sort_by("row").combine_chunks()
     stats = group_stats(details)
-    tokens = first_tokens(details, rules)
+    tokens, said = first_tokens(details, rules), rules.model_dump(mode="json")
     meta = {
-        "rules": rules.model_dump(mode="json"),
+        "rules": said,
         "rules_digest": rules.digest(),
         "version": version("sluice"),
-        "thresholds": _thresholds(rules),
+        "thresholds": _thresholds(said),
         "dispositions": _counts(details["disposition"]),
         "reasons": _counts(details["disposition_reason"]),
         "audit": _counts(audit["reason"]),
@@ -105,9 +105,9 @@ def brand_suggestions(tokens: pa.Table, rules: Rules) -> list[dict[str, Any]]:
     return sorted(found, key=lambda row: (-row["confidence"], row["token"]))
 
 
-def _thresholds(rules: Rules) -> dict[str, float]:
-    named = {name: getattr(rules, name) for name in ("high", "medium", "canopy", "alias_score")}
-    return {**named, "gate": rules.scoring.gate}
+def _thresholds(rules: Mapping[str, Any]) -> dict[str, float]:
+    named = {name: rules[name] for name in ("high", "medium", "canopy", "alias_score")}
+    return {**named, "gate": rules["scoring"]["gate"]}
 
 
 def _dates(flaws: pa.Table, mapping: pa.Table) -> dict[str, Any]:

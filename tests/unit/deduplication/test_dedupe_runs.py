@@ -60,6 +60,9 @@ def test_the_meta_data_of_a_run_say_by_what_it_was_made() -> None:
     assert meta["aliases"] == {"found": {"parentheses": 1}, "matches": {"parentheses": 1}}
     assert [notice.partition(": ")[2] for notice in notices(meta)] == [", ".join(nowhere)]
     assert notices({}) == []
+    as_kept = Rules.model_validate_json(Rules().model_dump_json())
+    again = run(named(*names), as_kept, overrides=overrides, blacklist=["badword"])
+    assert again["review_meta"].equals(made["review_meta"])
 
 
 @pytest.mark.parametrize("profile", ["balanced", "strict"])
