@@ -44,7 +44,8 @@ def is_mentioned(word: re.Match[str], right: str) -> bool:
         return cited
     around = f"{before} {after}"
     exchanged = _EXCHANGES.search(around) and re.search(rf"\b{re.escape(right)}\b", around, re.IGNORECASE)
-    return _NAMES.search(before) is not None or exchanged is not None
+    named = _NAMES.search(before) is not None and not right.endswith("ly")  # called recursively
+    return named or exchanged is not None
 
 
 def may_be_name(word: re.Match[str]) -> bool:

@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from services.deduplication.inputs.account_ids import is_id
-from services.deduplication.runs.barrier import queries
+from services.deduplication.inputs.account_ids import SHORT, is_id, long_id
+from services.deduplication.statements import queries
 from shared.database import Executor
 from shared.errors import UsageError
 from shared.terminal.shown import cell_text
@@ -53,8 +53,10 @@ async def decide(executor: Executor, decided: Sequence[Override], by: str) -> No
 
 
 async def undecide(executor: Executor, account_ids: Sequence[str]) -> list[str]:
-    """Leave these accounts to the rules again; those of which something was decided."""
-    return [row["account_id"] for row in await executor.fetch(queries()["remove_overrides"], account_ids)]
+    """Leave these accounts to the rules again; those of which something was decided, by ids of either length."""
+    long = {long_id(one) for one in account_ids}
+    spelt = sorted(long | {one[:SHORT] for one in long})  # earlier releases kept short ids as they were given
+    return [row["account_id"] for row in await executor.fetch(queries()["remove_overrides"], spelt)]
 
 
 async def blacklist(executor: Executor) -> list[Term]:
@@ -74,13 +76,14 @@ async def remove_terms(executor: Executor, terms: Sequence[str]) -> list[str]:
 
 def read_overrides(path: Path) -> list[Override]:
     """Decisions from a CSV file with the columns account_id, disposition (or override) and perhaps reason."""
-    return [_override(row, f"{path}, row {number}") for number, row in enumerate(_rows(path), start=2)]
+    rows = _rows(path, ("account_id",), ("disposition", "override"))
+    return [_override(row, f"{path}, row {number}") for number, row in enumerate(rows, start=2)]
 
 
 def read_terms(path: Path) -> list[str]:
     """Terms from a file, one a line, or the column `term` of a CSV file; empty lines are none."""
     if path.suffix.lower() == ".csv":
-        return [term for row in _rows(path) if (term := _plain(row.get("term", "")))]
+        return [term for row in _rows(path, ("term",)) if (term := _plain(row["term"]))]
     return [term for line in _text(path).splitlines() if (term := _plain(line))]
 
 
@@ -93,7 +96,7 @@ def checked(override: Override, where: str) -> Override:
             f"{where}: {override.account_id or 'no account'} cannot be {override.disposition or 'nothing'!r}",
             remedy=f"name an account_id of 15 or 18 letters and digits, and one of {', '.join(DISPOSITIONS)}",
         )
-    return override._replace(disposition=disposition)
+    return override._replace(account_id=long_id(override.account_id), disposition=disposition)
 
 
 def _override(row: Mapping[str, str], where: str) -> Override:
@@ -101,9 +104,19 @@ def _override(row: Mapping[str, str], where: str) -> Override:
     return checked(Override((row.get("account_id") or "").strip(), disposition, row.get("reason") or ""), where)
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    """Rows of a CSV file whose cells are as they were before an export made them harmless."""
+def _rows(path: Path, *needed: Sequence[str]) -> list[dict[str, str]]:
+    """Rows of a CSV file whose cells are as they were before an export made them harmless.
+
+    Of each of `needed` one column has to be there, whatever its case and spaces. Raises UsageError.
+    """
     rows = csv.DictReader(io.StringIO(_text(path), newline=""), restkey="", restval="")
+    headers = [_plain(header).replace(" ", "_") for header in rows.fieldnames or ()]
+    if lacking := [" or ".join(names) for names in needed if not set(names) & set(headers)]:
+        raise UsageError(
+            f"{path} has no column {', '.join(lacking)}",
+            remedy=f"its columns: {', '.join(rows.fieldnames or ['none'])}",
+        )
+    rows.fieldnames = headers
     return [{name: cell_text(cell) for name, cell in row.items() if name} for row in rows]
 
 

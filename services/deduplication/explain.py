@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.deduplication.evaluation.calibration import probability
-from services.deduplication.inputs.account_ids import extended
+from services.deduplication.inputs.account_ids import is_id, long_id
+from services.deduplication.names.name import NO_SUFFIX
 from services.deduplication.rules import Rules
 from services.deduplication.steps.index import number_names
 from services.deduplication.steps.keys import FAMILIES, name_keys
@@ -44,7 +45,7 @@ _SHOWN = ("account_id", "name_raw", "name_core", "suffix_class", "group_id", "gr
 
 def explain(run: Mapping[str, pa.Table], id_a: str, id_b: str, rules: Rules) -> Explanation:
     """Explain two accounts, by ids of either length, from the artifacts survivors, audit, names, tokens, neighbours."""
-    ids = extended(pa.array([id_a, id_b], pa.string())).to_pylist()
+    ids = [long_id(one) if is_id(one) else one for one in (id_a, id_b)]  # what is none may be in the audit
     a, b = (_row(run["survivors"], "account_id", account_id) for account_id in ids)
     if a is None or b is None:
         return _absent(run["audit"], ids, [a, b])
@@ -107,7 +108,7 @@ def _verdict(together: bool, names: pa.Table, keys: list[str], edge: Row, rules:
         )
         return f"one group: {direct} (score {score}); see the paths to the primary"
     one, other = names["suffix_class"].to_pylist()
-    if rules.suffix_constraint and not edge["suffix_match"] and "NONE" not in (one, other):
+    if rules.suffix_constraint and not edge["suffix_match"] and NO_SUFFIX not in (one, other):
         return f"apart: {one} and {other} are two legal forms, and a group holds one"
     if score < rules.medium:
         return f"apart: score {score} is below {rules.medium}"

@@ -11,7 +11,7 @@ from services.deduplication.steps.membership import assign
 from services.deduplication.steps.normalize import normalize
 from services.deduplication.steps.pairs import make_pairs
 from services.deduplication.steps.similarity import score
-from services.deduplication.steps.statistics import summarize
+from services.deduplication.steps.statistics import STATISTICS_OF, summarize
 from services.deduplication.steps.survivorship import survive
 from services.deduplication.work import Parts, Reads, Step
 
@@ -23,7 +23,13 @@ earlier groups (`account_id`, `group_id`). All but the input may be empty; schem
 _SAME, _ALL, _ROUTED = Reads.SAME, Reads.ALL, Reads.ROUTED
 
 PLAN: tuple[Step, ...] = (
-    Step("ingest", ingest, Parts.PER_INPUT, {"input": _SAME, "mapping": _ALL}, ("records", "ids", "refused")),
+    Step(
+        "ingest",
+        ingest,
+        Parts.PER_INPUT,
+        {"input": _SAME, "mapping": _ALL},
+        ("records", "ids", "refused", "date_flaws"),
+    ),
     Step("normalize", normalize, Parts.PER_INPUT, {"records": _SAME}, ("spellings", "forms", "aliases", "origins")),
     Step(
         "index",
@@ -69,7 +75,7 @@ PLAN: tuple[Step, ...] = (
         "statistics",
         summarize,
         Parts.SINGLE,
-        {"details": _ALL, "refused": _ALL, "filtered": _ALL, "blocks": _ALL, "scored": _ALL, "refusals": _ALL},
+        dict.fromkeys(STATISTICS_OF, _ALL),
         ("group_stats", "group_details", "audit", "diagnostics", "review_meta", "perf_summary"),
     ),
     Step(

@@ -4,7 +4,7 @@ import json
 from functools import partial
 from hashlib import sha256
 from operator import not_
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,7 +12,8 @@ from services.deduplication.names import vocabulary
 
 DIGEST_LENGTH = 8
 
-Words = tuple[str, ...]
+Words = tuple[Annotated[str, Field(pattern=r"\S")], ...]
+Rank = Annotated[int, Field(ge=0, le=32_767)]
 Profile = Literal["balanced", "strict", "general", "screening"]
 
 _off = partial(Field, exclude_if=not_)
@@ -117,8 +118,8 @@ class Rules(_Frozen):
     blocking: Blocking = Blocking()
     scoring: Scoring = Scoring()
     dispositions: Dispositions = Dispositions()
-    relationship_ranks: dict[str, int] = vocabulary.RELATIONSHIP_RANKS
-    other_rank: int = 60
+    relationship_ranks: dict[str, Rank] = vocabulary.RELATIONSHIP_RANKS
+    other_rank: Rank = 60
     tie_breaks: tuple[Literal["relationship_rank", "created_date", "account_id"], ...] = (
         "relationship_rank",
         "created_date",

@@ -20,7 +20,6 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from services.deduplication.commands.showing import seconds_of
 from services.deduplication.inputs.columns import map_columns
 from services.deduplication.inputs.given import Given
 from services.deduplication.inputs.reading import slices
@@ -34,6 +33,7 @@ from services.deduplication.runs.shards import place_of
 from services.deduplication.runs.starting import Decided, start
 from services.deduplication.runs.storage import Storage, as_parquet
 from services.deduplication.runs.store import StageState, Status, find, outputs_by_shard, stages_of
+from services.deduplication.runs.summary import seconds_of
 from shared.broker.producer import Publisher
 from shared.database import Database
 from shared.settings import Settings

@@ -61,6 +61,7 @@ async def test_a_pipeline_that_there_is_not_is_refused(sluice: Sluice) -> None:
         (("--resume", "x", "--shards", "2"), "a run keeps what it began with"),
         (("names.csv", "--map", "account_name"), "CANONICAL=ACTUAL"),
         (("empty.csv",), "holds no rows"),
+        (("foreign.csv",), "foreign.csv has no column for account_id, "),
     ],
 )
 async def test_wrong_usage_is_answered_before_anything_starts(
@@ -68,6 +69,7 @@ async def test_wrong_usage_is_answered_before_anything_starts(
 ) -> None:
     (folder / "names.csv").write_bytes(accounts(3))
     (folder / "empty.csv").write_bytes(accounts(0))
+    (folder / "foreign.csv").write_text("Foo,Bar\n1,2\n")
     answer = await sluice("dedupe", "run", *words, "--output", "results")
     assert (answer.code, message in answer.err) == (2, True), answer.err
     assert not (folder / "keeper.log").exists()

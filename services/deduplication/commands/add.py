@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from services.deduplication.commands.mapping_option import as_mapping, mapping
+from services.deduplication.commands.input_options import FILE, as_mapping, mapping, sheet
 from shared.errors import UsageError
 from shared.settings import Settings
 from shared.terminal import options
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from services.deduplication.runs.store import Run
 
 REJECTED = 1
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _COLUMNS = (
     "account_id",
     "account_name",
@@ -42,11 +41,20 @@ _COLUMNS = (
 @click.argument("run_id", metavar="RUN|latest")
 @click.option("--name", help="Name of one account.")
 @click.option("--id", "account_id", metavar="ACCOUNT_ID", help="Its id.")
-@click.option("--file", type=_FILE, help="Accounts in a file as for `sluice dedupe`; dates are not needed.")
+@click.option("--file", type=FILE, help="Accounts in a file as for `sluice dedupe`; dates are not needed.")
 @mapping
+@sheet
 @click.option("--dry-run", is_flag=True, help="Say where they fall, and keep nothing.")
 @options.as_json
-def add(run_id: str, name: str | None, account_id: str | None, file: Path | None, as_json: bool, **chosen: Any) -> None:
+def add(
+    run_id: str,
+    name: str | None,
+    account_id: str | None,
+    file: Path | None,
+    sheet: str | None,
+    as_json: bool,
+    **chosen: Any,
+) -> None:
     """Add new accounts to the groups of a complete run: each joins the group that it is most like, or begins one.
 
     What was added stays with the run; a run with `--after` keeps the ids. An account that is there already changes
@@ -56,7 +64,7 @@ def add(run_id: str, name: str | None, account_id: str | None, file: Path | None
     from services.deduplication.increments.placing import Outcome
     from services.deduplication.runs.preparing import Source
 
-    source = Source.of(file) if file else _one(account_id, name)
+    source = Source.of(file, sheet) if file else _one(account_id, name)
     if file and (account_id or name):
         raise UsageError("one account or a file of them", remedy="name --file, or --id and --name")
     placed = asyncio.run(_add(Settings.load(), run_id, source, **chosen))

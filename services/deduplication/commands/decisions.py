@@ -1,23 +1,18 @@
 """`sluice dedupe overrides` and `sluice dedupe blacklist`: what people have decided, for every run to come."""
 
-import asyncio
 import csv
 import getpass
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import click
 
-from shared.settings import Settings
+from services.deduplication.commands.asking import ask
+from services.deduplication.commands.input_options import FILE
 from shared.terminal import options
 
-if TYPE_CHECKING:
-    from shared.database import Database
-
-T = TypeVar("T")
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _by = click.option("--by", metavar="NAME", default=getpass.getuser, help="Who decides. [default: your user name]")
 
 
@@ -30,14 +25,13 @@ def overrides() -> None:
 @options.as_json
 def list_overrides(as_json: bool) -> None:
     """List them."""
-    from services.deduplication.decisions import Override
-    from services.deduplication.decisions import overrides as known
+    from services.deduplication import decisions
 
-    _show("Overrides", Override._fields, _ask(known), as_json)
+    _show("Overrides", decisions.Override._fields, ask(decisions.overrides), as_json)
 
 
 @overrides.command(
-    name="set", epilog='Example: sluice dedupe overrides set 001Hs00000000G8AAI Keep --reason "customer"'
+    name="set", epilog='Example: sluice dedupe overrides set 001Hs00000000G8IAI Keep --reason "customer"'
 )
 @click.argument("account_id", metavar="ACCOUNT_ID")
 @click.argument("disposition", metavar="DISPOSITION")
@@ -48,7 +42,7 @@ def set_override(account_id: str, disposition: str, reason: str, by: str) -> Non
     from services.deduplication.decisions import Override, checked, decide
 
     override = checked(Override(account_id, disposition, reason), "the command line")
-    _ask(lambda database: decide(database, [override], by))
+    ask(lambda database: decide(database, [override], by))
 
 
 @overrides.command(name="remove")
@@ -57,28 +51,27 @@ def remove_overrides(account_ids: tuple[str, ...]) -> None:
     """Leave accounts to the rules again."""
     from services.deduplication.decisions import undecide
 
-    click.echo(f"{len(_ask(lambda database: undecide(database, account_ids))):,} removed")
+    click.echo(f"{len(ask(lambda database: undecide(database, account_ids))):,} removed")
 
 
 @overrides.command(name="import")
-@click.argument("file", type=_FILE, metavar="FILE.csv")
+@click.argument("file", type=FILE, metavar="FILE.csv")
 @_by
 def import_overrides(file: Path, by: str) -> None:
     """Decide as a CSV file says: account_id, disposition and perhaps reason. All of it, or nothing."""
     from services.deduplication.decisions import decide, read_overrides
 
     read = read_overrides(file)
-    _ask(lambda database: decide(database, read, by))
+    ask(lambda database: decide(database, read, by))
     click.echo(f"{len(read):,} imported")
 
 
 @overrides.command(name="export")
 def export_overrides() -> None:
     """Print them as CSV, which `import` reads."""
-    from services.deduplication.decisions import Override
-    from services.deduplication.decisions import overrides as known
+    from services.deduplication import decisions
 
-    _as_csv(Override._fields, _ask(known))
+    _as_csv(decisions.Override._fields, ask(decisions.overrides))
 
 
 @click.group()
@@ -90,10 +83,9 @@ def blacklist() -> None:
 @options.as_json
 def list_terms(as_json: bool) -> None:
     """List them."""
-    from services.deduplication.decisions import Term
-    from services.deduplication.decisions import blacklist as known
+    from services.deduplication import decisions
 
-    _show("Blacklist", Term._fields, _ask(known), as_json)
+    _show("Blacklist", decisions.Term._fields, ask(decisions.blacklist), as_json)
 
 
 @blacklist.command(name="add")
@@ -103,7 +95,7 @@ def add_terms(terms: tuple[str, ...], by: str) -> None:
     """Put terms on it; upper and lower case are the same."""
     from services.deduplication import decisions
 
-    _ask(lambda database: decisions.add_terms(database, terms, by))
+    ask(lambda database: decisions.add_terms(database, terms, by))
 
 
 @blacklist.command(name="remove")
@@ -112,28 +104,27 @@ def remove_terms(terms: tuple[str, ...]) -> None:
     """Take terms off it."""
     from services.deduplication import decisions
 
-    click.echo(f"{len(_ask(lambda database: decisions.remove_terms(database, terms))):,} removed")
+    click.echo(f"{len(ask(lambda database: decisions.remove_terms(database, terms))):,} removed")
 
 
 @blacklist.command(name="import")
-@click.argument("file", type=_FILE, metavar="FILE")
+@click.argument("file", type=FILE, metavar="FILE")
 @_by
 def import_terms(file: Path, by: str) -> None:
     """Put on it the lines of a text file, or the column `term` of a CSV file."""
     from services.deduplication import decisions
 
     read = decisions.read_terms(file)
-    _ask(lambda database: decisions.add_terms(database, read, by))
+    ask(lambda database: decisions.add_terms(database, read, by))
     click.echo(f"{len(set(read)):,} imported")
 
 
 @blacklist.command(name="export")
 def export_terms() -> None:
     """Print them as CSV, which `import` reads."""
-    from services.deduplication.decisions import Term
-    from services.deduplication.decisions import blacklist as known
+    from services.deduplication import decisions
 
-    _as_csv(Term._fields, _ask(known))
+    _as_csv(decisions.Term._fields, ask(decisions.blacklist))
 
 
 def _show(title: str, columns: Sequence[str], rows: Sequence[Any], as_json: bool) -> None:
@@ -148,9 +139,3 @@ def _as_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows([spreadsheet_text(str(value or "")) for value in row] for row in rows)
-
-
-def _ask(question: "Callable[[Database], Coroutine[Any, Any, T]]") -> T:
-    from shared.terminal.connect import ask
-
-    return asyncio.run(ask(Settings.load(), question))

@@ -1,20 +1,23 @@
 """`sluice dedupe`: records of the same company in a file, found by all stages, and what to do with each record."""
 
 import asyncio
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 from rich.console import Console
 
 from services.deduplication.commands.add import add
+from services.deduplication.commands.clusters import clusters
 from services.deduplication.commands.decisions import blacklist, overrides
 from services.deduplication.commands.explain import explain
 from services.deduplication.commands.history import history
-from services.deduplication.commands.mapping_option import as_mapping, mapping
+from services.deduplication.commands.input_options import FILE, as_mapping, mapping, sheet
+from services.deduplication.commands.input_options import rules as rules_option
+from services.deduplication.commands.rules import rules
 from services.deduplication.packages import require_packages
+from services.deduplication.rules import Profile
 from shared.errors import UsageError
 from shared.settings import Settings
 
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
 RUN_TYPES = ("test", "dev", "prod")
 NOT_COMPLETE = 1
 INTERRUPTED = 130
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 class WithDefault(click.Group):
@@ -51,6 +53,8 @@ def dedupe() -> None:
 dedupe.add_command(explain)
 dedupe.add_command(add)
 dedupe.add_command(history)
+dedupe.add_command(rules)
+dedupe.add_command(clusters)
 dedupe.add_command(overrides)
 dedupe.add_command(blacklist)
 
@@ -61,21 +65,24 @@ dedupe.add_command(blacklist)
     "  sluice dedupe accounts.xlsx --output results --map account_name=Employer --blacklist terms.txt\n"
     "  sluice dedupe accounts.csv --output results --resume 1f0c2a3b_8d3e11aa_20260131_120000_000"
 )
-@click.argument("file", type=_FILE, required=False, metavar="FILE")
+@click.argument("file", type=FILE, required=False, metavar="FILE")
 @click.option(
     "--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the results."
 )
-@click.option("--profile", type=click.Choice(["balanced", "strict"]), help="Rules. [default: balanced]")
+@click.option("--profile", type=click.Choice(get_args(Profile)), help="Rules. [default: balanced]")
+@rules_option
 @click.option("--shards", type=click.IntRange(1, 512), metavar="N", help="Parts of the work. [default: by rows]")
 @click.option(
     "--workers", type=click.IntRange(min=1), metavar="N", help="Processes that work. [default: SLUICE_DEDUPE_WORKERS]"
 )
 @mapping
-@click.option("--blacklist", type=_FILE, help="Terms that no name may hold, one a line, for this run.")
-@click.option("--overrides", type=_FILE, help="CSV with account_id, disposition, reason, for this run.")
-@click.option("--ranks", type=_FILE, help="JSON object: relationship → rank, the lowest is chosen.")
+@sheet
+@click.option("--templates", type=FILE, help="JSON: headers of files by their names, before those that are known.")
+@click.option("--blacklist", type=FILE, help="Terms that no name may hold, one a line, for this run.")
+@click.option("--overrides", type=FILE, help="CSV with account_id, disposition, reason, for this run.")
+@click.option("--ranks", type=FILE, help="JSON object: relationship → rank, the lowest is chosen.")
 @click.option("--after", metavar="RUN", help="Keep the ids of its groups and of what was added to it; or `latest`.")
-@click.option("--calibration", type=_FILE, help="What scores mean, by `evaluate-dedupe --calibrate`.")
+@click.option("--calibration", type=FILE, help="What scores mean, by `evaluate-dedupe --calibrate`.")
 @click.option("--run-type", type=click.Choice(RUN_TYPES), default="prod", show_default=True)
 @click.option("--resume", metavar="RUN", help="Go on with a run that was stopped, without FILE or with the same one.")
 @click.option("--from", "stage", metavar="STAGE", help="With --resume: do this stage again, and what follows from it.")
@@ -103,10 +110,13 @@ class Options:
 
     file: Path | None
     output: Path
-    profile: str | None
+    profile: Profile | None
+    rules: Path | None
     shards: int | None
     workers: int | None
     mapping: tuple[str, ...]
+    sheet: str | None
+    templates: Path | None
     blacklist: Path | None
     overrides: Path | None
     ranks: Path | None
@@ -147,6 +157,7 @@ def _of_a_new_run(options: Options) -> list[str]:
     told = {
         "--shards": options.shards,
         "--map": options.mapping,
+        "--templates": options.templates,
         "--blacklist": options.blacklist,
         "--overrides": options.overrides,
         "--after": options.after,
@@ -157,6 +168,7 @@ def _of_a_new_run(options: Options) -> list[str]:
 
 async def _run(settings: Settings, options: Options) -> int:
     from services.deduplication.commands.showing import StageProgress
+    from services.deduplication.inputs.columns import map_columns
     from services.deduplication.runs.preparing import Source
     from services.deduplication.runs.session import session
     from services.deduplication.runs.store import Status
@@ -164,8 +176,10 @@ async def _run(settings: Settings, options: Options) -> int:
     from shared.terminal.printing import error_console
 
     console = error_console()
-    source = Source.of(options.file) if options.file else None
+    source = Source.of(options.file, options.sheet) if options.file else None
     wanted, decided = _wanted(options), _decided(options)
+    if source and (options.force or not options.resume):  # refused before anything is started
+        map_columns(source.table, source.name, wanted.mapping, wanted.templates)
 
     def say(message: str) -> None:
         if not options.quiet:
@@ -190,7 +204,7 @@ async def _begin(
 
     wanted = await _follower(opened, wanted)
     if options.resume:
-        given = wanted if options.profile or options.ranks or options.force else None
+        given = wanted if options.profile or options.rules or options.ranks or options.force else None
         again = Again(options.resume, source, given, options.stage, options.force)
         return await resume(opened.database, opened.storage, again, decided)
     assert source
@@ -205,36 +219,42 @@ async def _follower(opened: "Session", wanted: "Wanted") -> "Wanted":
 
 
 async def _report(opened: "Session", run: "Run", options: Options, console: Console) -> None:
-    from services.deduplication.commands.showing import as_json, as_tables
+    from services.deduplication.commands.showing import as_tables
     from services.deduplication.runs.results import Made, write_results
     from services.deduplication.runs.store import Status, outputs_by_shard, stages_of
+    from services.deduplication.runs.summary import as_json, notices
     from shared.terminal.printing import print_json
 
-    stages = await stages_of(opened.database, run.run_id)
+    stages, told = await stages_of(opened.database, run.run_id), list[str]()
     if run.status is Status.COMPLETE:
         made = Made(opened.storage, await outputs_by_shard(opened.database, run.run_id))
         await asyncio.to_thread(write_results, options.output, made, run, stages)
+        told = notices(await asyncio.to_thread(made.document, "review_meta"))
     if options.json_output:
-        print_json({**as_json(run, stages), "output": str(options.output)})
+        print_json({**as_json(run, stages), "output": str(options.output), "notices": told})
     elif not options.quiet:
         for part in as_tables(run, stages):
             console.print(part)
+        for notice in told:
+            console.print(notice, style="yellow", highlight=False, markup=False, soft_wrap=True)
     if run.status is not Status.COMPLETE and not options.json_output:
         again = f"sluice dedupe {options.file or 'FILE'} --output {options.output} --resume {run.run_id}"
-        told = f"{run.status}: {run.error}; `{again}` goes on"
-        console.print(told, style="yellow", highlight=False, markup=False, soft_wrap=True)
+        goes_on = f"{run.status}: {run.error}; `{again}` goes on"
+        console.print(goes_on, style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
 def _wanted(options: Options) -> "Wanted":
+    from services.deduplication.configuration import read_ranks, read_rules, read_templates
     from services.deduplication.evaluation.calibration import Calibration
-    from services.deduplication.rules import Rules
     from services.deduplication.runs.preparing import Wanted
 
-    rules = Rules.of("strict" if options.profile == "strict" else "balanced")
+    columns = as_mapping(options.mapping)
+    rules = read_rules(options.rules, options.profile, linking="source" in columns)
     if options.ranks:
-        rules = rules.model_copy(update={"relationship_ranks": _ranks(options.ranks)})
+        rules = rules.model_copy(update={"relationship_ranks": read_ranks(options.ranks)})
     calibration = Calibration.read(options.calibration, rules) if options.calibration else None
-    return Wanted(rules, as_mapping(options.mapping), options.shards, options.run_type, options.after, calibration)
+    templates = read_templates(options.templates) if options.templates else ()
+    return Wanted(rules, columns, options.shards, options.run_type, options.after, calibration, templates)
 
 
 def _decided(options: Options) -> "Decided":
@@ -245,11 +265,3 @@ def _decided(options: Options) -> "Decided":
         read_overrides(options.overrides) if options.overrides else (),
         read_terms(options.blacklist) if options.blacklist else (),
     )
-
-
-def _ranks(path: Path) -> dict[str, int]:
-    try:
-        ranks = json.loads(path.read_text(encoding="utf-8"))
-        return {str(relationship): int(rank) for relationship, rank in ranks.items()}
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise UsageError(f"{path}: {error}", remedy='write a JSON object such as {"Company Name on W-2": 10}') from None

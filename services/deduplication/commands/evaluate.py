@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from services.deduplication.commands.mapping_option import as_mapping, mapping
+from services.deduplication.commands.input_options import FILE, as_mapping, mapping, rules, sheet
 from services.deduplication.packages import require_packages
 from services.deduplication.rules import Profile, Rules
 from shared.errors import UsageError
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from services.deduplication.evaluation.calibrating import Reliability
     from services.deduplication.evaluation.evaluating import Evaluation
     from services.deduplication.evaluation.measures import Quality
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+    from services.deduplication.runs.preparing import Source
 
 
 @click.command(
@@ -29,13 +28,15 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "      --map account_id=rec_id --name-columns given_name,surname,suburb\n"
     "  sluice evaluate-dedupe --truth labelled_names.csv --json"
 )
-@click.argument("records", type=_FILE, required=False, metavar="RECORDS")
+@click.argument("records", type=FILE, required=False, metavar="RECORDS")
 @click.option(
-    "--truth", type=_FILE, required=True, help="CSV: id_a, id_b (match); id, cluster; or name_a, name_b, is_match."
+    "--truth", type=FILE, required=True, help="CSV: id_a, id_b (match); id, cluster; or name_a, name_b, is_match."
 )
-@click.option("--profile", type=click.Choice(get_args(Profile)), default="balanced", show_default=True, help="Rules.")
+@click.option("--profile", type=click.Choice(get_args(Profile)), help="Rules. [default: balanced]")
+@rules
 @click.option("--threshold", type=click.IntRange(1, 100), help="Score from which names match. [default: of the rules]")
 @mapping
+@sheet
 @click.option("--name-columns", metavar="A,B,…", help="Columns that are the name together, if it is more than one.")
 @click.option(
     "--worst", type=click.IntRange(min=0), default=10, show_default=True, help="Show so many errors of a kind."
@@ -57,11 +58,15 @@ def evaluate_dedupe(
     does not list are not judged. Labelled pairs of names need no RECORDS: the scores alone are measured.
     Exit code 0: measured, however good; 2: wrong usage or unreadable input.
     """
+    from services.deduplication.configuration import read_rules
+    from services.deduplication.runs.preparing import Source
     from shared.terminal.printing import print_json, show
 
     _check(plot, calibrate)
-    found = _evaluated(records, truth, **chosen)
-    reliable = _calibrated(found, Rules.of(chosen["profile"]), calibrate) if calibrate else None
+    linking, sheet = "source" in as_mapping(chosen["mapping"]), chosen.pop("sheet")
+    decided = read_rules(chosen.pop("rules"), chosen.pop("profile"), linking=linking)
+    found = _evaluated(Source.of(records, sheet) if records else None, truth, decided, **chosen)
+    reliable = _calibrated(found, decided, calibrate) if calibrate else None
     if plot:
         from services.deduplication.evaluation.threshold_figure import draw
 
@@ -94,10 +99,10 @@ def _check(plot: Path | None, calibrate: Path | None) -> None:
 
 
 def _evaluated(
-    records: Path | None,
+    source: "Source | None",
     truth: Path,
+    rules: Rules,
     *,
-    profile: Profile,
     threshold: int | None,
     mapping: tuple[str, ...],
     name_columns: str | None,
@@ -105,20 +110,20 @@ def _evaluated(
 ) -> "Evaluation":
     from services.deduplication.evaluation.evaluating import Reading, evaluate_names, evaluate_records
     from services.deduplication.evaluation.truth import LabelledNames, read_truth
-    from services.deduplication.runs.preparing import Source
 
-    known, wanted = read_truth(truth), as_mapping(mapping)
-    rules = Rules.of(profile, linking="source" in wanted)
+    known = read_truth(truth)
     if threshold:
         rules = rules.model_copy(update={"medium": threshold, "high": max(threshold, rules.high)})
     if isinstance(known, LabelledNames):
+        if source:
+            raise UsageError(f"{truth} is about names, which need no records", remedy=f"leave out {source.name}")
         return evaluate_names(known, rules, worst)
-    if records is None:
+    if source is None:
         raise UsageError(
             f"{truth} is about records", remedy="name their file: sluice evaluate-dedupe RECORDS --truth …"
         )
     columns = [column.strip() for column in name_columns.split(",")] if name_columns else ()
-    return evaluate_records(Source.of(records), known, rules, worst, Reading(wanted, columns))
+    return evaluate_records(source, known, rules, worst, Reading(as_mapping(mapping), columns))
 
 
 def _as_json(found: "Evaluation") -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """`sluice dedupe-runs`: what runs there are, what they took, and which of them may go."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from services.deduplication.commands.asking import ask
 from services.deduplication.commands.dedupe import RUN_TYPES
 from shared.errors import UsageError
 from shared.settings import Settings
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from services.deduplication.runs.store import Run
     from shared.database import Database
 
-T = TypeVar("T")
 CANDIDATES = 2
 """Exit code of a dry run that has found something, so that a script can ask."""
 
@@ -34,7 +33,7 @@ def list_(run_type: str | None, limit: int, as_json: bool) -> None:
     from services.deduplication.runs.store import listed
     from shared.terminal.printing import print_json, show, table
 
-    found = _ask(lambda database: listed(database, run_type=run_type, limit=limit))
+    found = ask(lambda database: listed(database, run_type=run_type, limit=limit))
     if as_json:
         print_json([_shown(run) for run in found])
         return
@@ -47,15 +46,16 @@ def list_(run_type: str | None, limit: int, as_json: bool) -> None:
 @options.as_json
 def show_(run_id: str, as_json: bool) -> None:
     """Show one run: how it went, and what its stages took."""
-    from services.deduplication.commands import showing
+    from services.deduplication.commands.showing import as_tables
     from services.deduplication.runs.store import find, stages_of
+    from services.deduplication.runs.summary import as_json as as_values
     from shared.terminal.printing import print_json, show
 
     async def look(database: "Database") -> Any:
         return await find(database, run_id), await stages_of(database, run_id)
 
-    run, stages = _ask(look)
-    print_json(showing.as_json(run, stages)) if as_json else show(*showing.as_tables(run, stages))
+    run, stages = ask(look)
+    print_json(as_values(run, stages)) if as_json else show(*as_tables(run, stages))
 
 
 @dedupe_runs.command()
@@ -65,7 +65,7 @@ def pin(run_id: str, off: bool) -> None:
     """Keep a run from being pruned."""
     from services.deduplication.runs import store as runs
 
-    if not _ask(lambda database: runs.pin(database, run_id, not off)):
+    if not ask(lambda database: runs.pin(database, run_id, not off)):
         raise UsageError(f"there is no run {run_id!r}", remedy="`sluice dedupe-runs list` lists them")
     click.echo(f"{run_id} {'may be pruned' if off else 'is kept'}")
 
@@ -117,9 +117,3 @@ def _shown(run: "Run") -> dict[str, Any]:
         "pinned": run.pinned,
         "because": run.error,
     }
-
-
-def _ask(question: "Callable[[Database], Coroutine[Any, Any, T]]") -> T:
-    from shared.terminal.connect import ask
-
-    return asyncio.run(ask(Settings.load(), question))

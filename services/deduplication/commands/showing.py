@@ -1,17 +1,16 @@
 """How a run is shown: its progress by stage while it lasts, and what it took when it is over."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from services.deduplication.runs.store import Run, StageState
+from services.deduplication.runs.summary import elapsed, seconds_of, shown_stage
 from shared.terminal.printing import facts, table
 
-MEGABYTE = 1024 * 1024
 COLUMNS = {
     "stage": "stage",
     "done": "done",
@@ -60,26 +59,9 @@ def _line(state: StageState) -> str:
     return f"{state.plan.stage}: {shards}, {state.rows:,} rows out, {seconds_of(state) or 0:.2f} s"
 
 
-def seconds_of(state: StageState) -> float | None:
-    """From its announcement to its last shard."""
-    if not (state.started_at and state.ended_at):
-        return None
-    return max((state.ended_at - state.started_at).total_seconds(), 0.0)
-
-
-def as_json(run: Run, stages: Sequence[StageState]) -> dict[str, Any]:
-    """A run and its stages as plain values."""
-    shown = run._asdict()
-    del shown["rules"], shown["mapping"]
-    return shown | {
-        "seconds": round(_elapsed(run), 3),
-        "stages": [_stage(state) for state in stages if state.plan.needs],
-    }
-
-
 def as_tables(run: Run, stages: Sequence[StageState]) -> list[RenderableType]:
     """The same for people."""
-    shown = [_stage(state) for state in stages if state.plan.needs]
+    shown = [shown_stage(state) for state in stages if state.plan.needs]
     rows = [[stage[name] for name in COLUMNS] for stage in shown]
     values = {
         "run": run.run_id,
@@ -87,25 +69,7 @@ def as_tables(run: Run, stages: Sequence[StageState]) -> list[RenderableType]:
         "because": run.error,
         "input": f"{run.input_name}, {run.rows:,} rows",
         "rules": run.config_digest,
-        "took": f"{_elapsed(run):.1f} s",
+        "took": f"{elapsed(run):.1f} s",
     }
     told = {name: value for name, value in values.items() if value}
     return [facts("Run", told), table("Stages", list(COLUMNS.values()), rows)]
-
-
-def _stage(state: StageState) -> dict[str, Any]:
-    seconds = seconds_of(state)
-    return {
-        "stage": state.plan.stage,
-        "done": state.done,
-        "shards": state.plan.shards,
-        "rows": state.rows,
-        "bytes": state.bytes,
-        "seconds": None if seconds is None else round(seconds, 3),
-        "cpu_seconds": round(state.cpu_seconds, 3),
-        "peak_mb": round(state.peak_bytes / MEGABYTE, 1),
-    }
-
-
-def _elapsed(run: Run) -> float:
-    return ((run.ended_at or datetime.now(UTC)) - run.started_at).total_seconds()

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from schemas.deduplication import RunId
+from services.deduplication.rules import Profile
 
 Text = Annotated[str, Field(max_length=1_000, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Number = Annotated[Annotated[int, Field(ge=1, le=512)] | None, BeforeValidator(lambda value: value or None)]
@@ -18,7 +19,7 @@ class Command(BaseModel):
 
     file: Text = ""
     output: Text = "results"
-    profile: Literal["", "balanced", "strict"] = ""
+    profile: Profile | Literal[""] = ""
     shards: Number = None
     workers: Number = None
     run_type: Literal["test", "dev", "prod"] = "prod"

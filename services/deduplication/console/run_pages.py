@@ -1,19 +1,20 @@
 """Runs: which there are, how far they are, what they came to, and which may go."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field
 
 from schemas.deduplication import RunId
-from services.deduplication.commands.showing import as_json
 from services.deduplication.console.command_line import Command, about_run
 from services.deduplication.console.tables import Tables
 from services.deduplication.pipeline import FLOW
+from services.deduplication.rules import Profile
 from services.deduplication.runs import store as runs
 from services.deduplication.runs.pruning import remove_runs
 from services.deduplication.runs.results import Made
 from services.deduplication.runs.shards import DamagedError
 from services.deduplication.runs.store import Run, Status, find, listed, prunable, stages_of
+from services.deduplication.runs.summary import as_json, notices
 from shared.console import Page, Visit
 
 RUNS_SHOWN = 100
@@ -121,8 +122,11 @@ class RunPages:
     async def command(self, visit: Visit) -> Page:
         """The command for what is chosen."""
         command = Command.model_validate(visit.values)
-        return Page("command", {"command": command, "stages": [stage.name for stage in FLOW]})
+        return Page(
+            "command", {"command": command, "profiles": get_args(Profile), "stages": [stage.name for stage in FLOW]}
+        )
 
 
 def _documents(made: Made) -> dict[str, Any]:
-    return {**made.document("perf_summary"), **made.document("review_meta")}
+    meta = made.document("review_meta")
+    return {**made.document("perf_summary"), **meta, "notices": notices(meta)}

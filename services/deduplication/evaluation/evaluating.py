@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from services.deduplication.evaluation.measures import Quality, b_cubed, pairwise, sweep
 from services.deduplication.evaluation.truth import LabelledNames, LinkedRecords, true_groups
 from services.deduplication.explain import explain
-from services.deduplication.inputs.columns import map_columns
+from services.deduplication.inputs.columns import header_named, map_columns
 from services.deduplication.inputs.given import Given
 from services.deduplication.inputs.reading import slices
 from services.deduplication.names.arrays import Flags, Floats, Ints
@@ -22,7 +22,6 @@ from services.deduplication.runs.preparing import Source
 from services.deduplication.steps.keys import make_keys
 from services.deduplication.steps.pairs import make_pairs
 from services.deduplication.steps.similarity import Scorer
-from shared.errors import UsageError
 
 THRESHOLDS = (*range(50, 80, 5), *range(80, 101))
 PARTS = ("ratio_name", "ratio_set", "jaccard", "num_style_match", "suffix_match")
@@ -145,7 +144,7 @@ def pairs_within(labels: Ints) -> Ints:
 
 def _given(source: Source, reading: Reading) -> tuple[Given, list[str]]:
     """The records with their places for ids, so that ids of any kind can be evaluated; and the ids."""
-    table, wanted = _named(source.table, reading)
+    table, wanted = _named(source, reading)
     if "created_date" not in wanted:  # which record of a group comes first is not evaluated
         table = table.append_column(_NO_DATE, pa.nulls(table.num_rows, pa.string()))
         wanted["created_date"] = _NO_DATE
@@ -159,12 +158,11 @@ def _given(source: Source, reading: Reading) -> tuple[Given, list[str]]:
     return Given(slices(table), mapping), ids.to_pylist()
 
 
-def _named(table: pa.Table, reading: Reading) -> tuple[pa.Table, dict[str, str]]:
-    wanted = dict(reading.mapping)
-    if missing := [column for column in reading.name_columns if column not in table.column_names]:
-        raise UsageError(f"the file has no column {missing[0]!r} for the name")
-    if reading.name_columns:
-        parts = [pc.fill_null(table[column], "") for column in reading.name_columns]
+def _named(source: Source, reading: Reading) -> tuple[pa.Table, dict[str, str]]:
+    table, wanted = source.table, dict(reading.mapping)
+    names = [header_named(table.column_names, column, source.name) for column in reading.name_columns]
+    if names:
+        parts = [pc.fill_null(table[column], "") for column in names]
         table = table.append_column(_NAME, pc.binary_join_element_wise(*parts, " "))
         wanted["account_name"] = _NAME
     return table, wanted

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from services.deduplication.increments.placing import NewRecord, Outcome, Placement, Placing
-from services.deduplication.runs.barrier import queries
 from services.deduplication.runs.store import Run, Status
+from services.deduplication.statements import queries
 from shared.database import Database, Executor, Record, Transaction
 from shared.errors import UsageError
 

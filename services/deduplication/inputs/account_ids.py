@@ -7,6 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from shared.errors import UsageError
+
 SHORT, LONG, CHUNK = 15, 18, 5
 
 _CHECK = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345", dtype=np.uint8)
@@ -22,6 +24,13 @@ def valid_ids(ids: pa.Array) -> pa.Array:
 def is_id(text: str) -> bool:
     """Whether a text is an account id."""
     return re.fullmatch(_VALID, text) is not None
+
+
+def long_id(text: str) -> str:
+    """An account id, extended if it is a short one. Raises UsageError if it is none."""
+    if not is_id(text):
+        raise UsageError(f"{text!r} is no account id", remedy="name one of 15 or 18 letters and digits")
+    return str(extended(pa.array([text]))[0])
 
 
 def extended(ids: pa.Array) -> pa.Array:

@@ -3,18 +3,18 @@
 import codecs
 import csv
 import io
+import re
 import sys
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, time, timedelta
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
-from python_calamine import CalamineError, CalamineWorkbook
 
+from services.deduplication.inputs.workbook import SUFFIXES, sheet_rows
 from shared.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,18 +28,22 @@ UNCLOSED = "unclosed_quote"
 """Flaw of a row in which a quote is opened and not closed again."""
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_SAMPLE = 1_000
 _DELIMITERS = ",;\t|"
-_EXCEL = (".xlsx", ".xls", ".xlsm", ".xlsb")
+_HEAD = 1_000_000
+_SAID = re.compile(rb"sep=([,;\t|:~^])\r?\n", re.IGNORECASE)
+_QUOTED = re.compile(rb'"[^"]*"')
 
-Cell = int | float | str | bool | time | date | datetime | timedelta
 FlawedRow = tuple[list[str], str | None]
 """Cells of a row, and what is wrong with it as a whole, if anything."""
 
 
-def read_table(data: bytes, file_name: str) -> pa.Table:
-    """All rows of a file as text; what a cell of Excel holds is written as an export to CSV would."""
-    suffix = PurePath(file_name).suffix.lower()
-    table = _read_excel(data) if suffix in _EXCEL else _read_csv(data)
+def read_table(data: bytes, file_name: str, sheet: str | None = None) -> pa.Table:
+    """All rows of a file as text; of a workbook, those of one sheet. Raises UsageError."""
+    is_workbook = PurePath(file_name).suffix.lower() in SUFFIXES
+    if sheet is not None and not is_workbook:
+        raise UsageError(f"{file_name} has no sheets", remedy="leave out --sheet")
+    table = _read_excel(data, file_name, sheet) if is_workbook else _read_csv(data, file_name)
     if not table.num_rows:
         raise UsageError(f"{file_name} holds no rows below its headers")
     return table.add_column(0, ROW, pa.array(range(table.num_rows), pa.int64()))
@@ -52,7 +56,8 @@ def slices(table: pa.Table, rows: int = SLICE_ROWS) -> list[pa.Table]:
 
 def unique_headers(headers: Iterable[str]) -> list[str]:
     """Headers that differ from each other and from the columns that come first; blank ones get their number."""
-    return distinct((header.strip() or f"column {number}" for number, header in enumerate(headers, 1)), (ROW, FLAW))
+    named = (header.replace("\0", "").strip() for header in headers)  # no database has a text with NUL
+    return distinct((header or f"column {number}" for number, header in enumerate(named, 1)), (ROW, FLAW))
 
 
 def distinct(names: Iterable[str], taken: Iterable[str]) -> list[str]:
@@ -68,21 +73,30 @@ def distinct(names: Iterable[str], taken: Iterable[str]) -> list[str]:
     return found
 
 
-def _read_csv(data: bytes) -> pa.Table:
-    text = _utf8(data).lstrip(b" \r\n")  # blank lines may come before the headers
-    first = io.BytesIO(text).readline()
-    delimiter = max(_DELIMITERS, key=lambda one: first.count(one.encode()))
+def _read_csv(data: bytes, file_name: str) -> pa.Table:
+    text, delimiter = _delimited(_utf8(data).lstrip(b" \r\n"))  # blank lines may come before the headers
     try:
-        headers = unique_headers(next(_rows(_lines(text), delimiter), []))
+        said = next(_rows(_lines(text), delimiter), [])
     except csv.Error as error:
-        raise UsageError(f"the headers of this CSV file cannot be read: {error}") from error
-    if not headers:
+        raise UsageError(f"the headers of {file_name} cannot be read: {error}") from error
+    if not said:
         return _table((), ["column 1"])
+    headers = unique_headers(said)
+    if any("\0" in header for header in said):  # Arrow would skip a row more
+        return _careful(text, headers, delimiter)
     try:
         table = _fast(text, headers, delimiter)
     except pa.ArrowInvalid:  # rows of other lengths than the headers, or a cell that is longer than a block
         return _careful(text, headers, delimiter)
     return _careful(text, headers, delimiter) if _runs_on(table, text, delimiter) else table
+
+
+def _delimited(text: bytes) -> tuple[bytes, str]:
+    """The text from its headers on, and what is between cells: as a line `sep=;` says, else as the headers have it."""
+    if said := _SAID.match(text):
+        return text[said.end() :], said[1].decode()
+    headers = _QUOTED.sub(b"", text[:_HEAD]).partition(b"\n")[0]
+    return text, max(_DELIMITERS, key=lambda one: headers.count(one.encode()))
 
 
 def _lines(text: bytes) -> Iterator[str]:
@@ -96,14 +110,25 @@ def _rows(lines: Iterable[str], delimiter: str, *, strict: bool = True) -> "Read
 
 def _utf8(data: bytes) -> bytes:
     """The text in UTF-8 without a mark; lines that are no Unicode are read as Windows writes them."""
-    if data.startswith(_UTF16):
-        return data.decode("utf-16", errors="replace").encode()
+    if encoding := _utf16(data):
+        return data.decode(encoding, errors="replace").encode()
     data = data.removeprefix(codecs.BOM_UTF8)
     try:
         data.decode()
     except UnicodeDecodeError:
         return b"".join(map(_utf8_line, data.splitlines(keepends=True)))
     return data
+
+
+def _utf16(data: bytes) -> str | None:
+    """The kind of UTF-16 that it is, if any: by its mark, or by the zeros of every other byte of its beginning."""
+    if data.startswith(_UTF16):
+        return "utf-16"
+    even, odd = data[:_SAMPLE:2], data[1:_SAMPLE:2]
+    for name, high, low in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+        if 2 * high.count(0) > len(high) and not low.count(0):
+            return name
+    return None
 
 
 def _utf8_line(line: bytes) -> bytes:
@@ -179,19 +204,6 @@ def _table(rows: Iterable[FlawedRow], headers: Sequence[str]) -> pa.Table:
     return pa.table([pa.array(flaws, pa.string()), *columns], names=[FLAW, *headers])
 
 
-def _read_excel(data: bytes) -> pa.Table:
-    try:
-        rows = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0).to_python()
-    except CalamineError as error:
-        raise UsageError(f"this is no readable Excel file: {error}") from error
-    headers = unique_headers([_text(cell) for cell in rows[0]] if rows else [])
-    texts = ([_text(cell) for cell in row] for row in rows[1:])
-    return _table(((row, None) for row in texts if any(row)), headers)
-
-
-def _text(cell: Cell) -> str:
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    if isinstance(cell, (date, datetime)):
-        return cell.isoformat()
-    return str(cell)
+def _read_excel(data: bytes, file_name: str, sheet: str | None) -> pa.Table:
+    headers, *rows = sheet_rows(data, file_name, sheet) or [[]]
+    return _table(((row, None) for row in rows if any(row)), unique_headers(headers))

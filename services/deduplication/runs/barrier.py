@@ -6,7 +6,6 @@ however many processes work on a run and however often a message comes.
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import NamedTuple
 
 from schemas.base import SCHEMA_VERSION, Contract
@@ -14,7 +13,8 @@ from schemas.deduplication import RunCompleted, ShardReady
 from schemas.delivery import Header
 from services.deduplication.runs.flow import StagePlan, digest_of, files_for
 from services.deduplication.runs.shards import Done, File, Output
-from shared.database import Database, Executor, Queries, Record, Transaction
+from services.deduplication.statements import queries
+from shared.database import Database, Executor, Record, Transaction
 from shared.database.outbox import Message, add_to_outbox
 from shared.runtime.codec import encode
 from shared.telemetry.trace_context import new_traceparent
@@ -30,12 +30,6 @@ class Claim(NamedTuple):
     inputs: Mapping[str, Sequence[File]]
     rules: str
     attempts: int
-
-
-@cache
-def queries() -> Queries:
-    """The statements of this package."""
-    return Queries("services.deduplication")
 
 
 def ready_topic(stage: str) -> str:

@@ -1,6 +1,7 @@
 """What a run begins with: its input in slices, what it is given beside it, and the stages that it will pass."""
 
 import json
+import os
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -11,7 +12,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from services.deduplication.evaluation.calibration import SCHEMA, Calibration
-from services.deduplication.inputs.columns import map_columns
+from services.deduplication.inputs.columns import Template, map_columns
 from services.deduplication.inputs.reading import SLICE_ROWS, read_table, slices
 from services.deduplication.plan import PLAN
 from services.deduplication.rules import Rules
@@ -38,6 +39,7 @@ class Wanted(NamedTuple):
     """The run whose groups it is to take the ids of."""
     calibration: Calibration | None = None
     """What scores mean, to be told beside them."""
+    templates: Sequence[Template] = ()
 
 
 class Source(NamedTuple):
@@ -48,18 +50,19 @@ class Source(NamedTuple):
     table: pa.Table
 
     @classmethod
-    def of(cls, path: Path) -> "Source":
-        """Read a file. Raises UsageError."""
+    def of(cls, path: Path, sheet: str | None = None) -> "Source":
+        """Read a file, or a sheet of one. Raises UsageError."""
         try:
             data = path.read_bytes()
         except OSError as error:
             raise UsageError(f"{path} cannot be read: {error.strerror or error}", remedy="check its name") from None
-        return cls.read(path.name, data)
+        name = os.fsencode(path.name).decode(errors="replace")  # not every name of a file is a text
+        return cls.read(name, data, sheet)
 
     @classmethod
-    def read(cls, name: str, data: bytes) -> "Source":
-        """Read the content of a file. Raises UsageError."""
-        return cls(name, sha256(data).hexdigest(), read_table(data, name))
+    def read(cls, name: str, data: bytes, sheet: str | None = None) -> "Source":
+        """Read the content of a file; that of two sheets of one is not the same. Raises UsageError."""
+        return cls(name, sha256(data + (sheet or "").encode()).hexdigest(), read_table(data, name, sheet))
 
 
 class Prepared(NamedTuple):
@@ -77,7 +80,7 @@ def new_run_id(input_sha256: str, config_digest: str, now: datetime) -> str:
 
 def prepare(storage: Storage, source: Source, wanted: Wanted, told: Mapping[str, pa.Table], run_id: str) -> Prepared:
     """Put into storage what a run begins with. `told`: the tables of what people decided and what was before."""
-    mapping = map_columns(source.table, source.name, wanted.mapping)
+    mapping = map_columns(source.table, source.name, wanted.mapping, wanted.templates)
     parts = slices(source.table, slice_rows(source.table.num_rows))
     points = wanted.calibration.table() if wanted.calibration else SCHEMA.empty_table()
     given = {"mapping": mapping, "calibration": points, **told}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,15 +14,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from services.deduplication.commands.showing import as_json
 from services.deduplication.runs.shards import Output
 from services.deduplication.runs.storage import Storage, write_parquet
 from services.deduplication.runs.store import Run, StageState
+from services.deduplication.runs.summary import as_json
 from shared.errors import UsageError
 from shared.terminal.shown import spreadsheet_text
 
 TABLES = {"review": "review_ready"} | {name: name for name in ("group_stats", "group_details", "audit", "diagnostics")}
 """File → artifact."""
+DOCUMENTS = ("review_meta", "schema_mapping", "perf_summary")
+"""The last one says of which run all of them are."""
 _SUSPICIOUS = "^[=@\\t\\r+-]"
 
 
@@ -64,21 +67,51 @@ def check_folder(folder: Path) -> None:
 
 
 def write_results(folder: Path, made: Made, run: Run, stages: Sequence[StageState]) -> None:
-    """Write all that a run has made for people; of the big ones there is never more than a shard in memory."""
+    """Write all that a run has made for people; of the big ones there is never more than a shard in memory.
+
+    What another run has left there is kept.
+    """
+    set_aside(folder, run.run_id)
     for name, artifact in TABLES.items():
         with _replacing(folder / f"{name}.parquet") as file:
             write_parquet(file, made.tables(artifact))
     with _replacing(folder / "review.csv") as file:
         file.writelines(csv_parts(made.tables("review_ready")))
-    performance = {**made.document("perf_summary"), **as_json(run, stages)}
     documents = {
         "review_meta": made.document("review_meta"),
-        "perf_summary": performance,
         "schema_mapping": json.loads(run.mapping),
+        "perf_summary": {**made.document("perf_summary"), **as_json(run, stages)},
     }
-    for name, document in documents.items():
+    for name in DOCUMENTS:
         with _replacing(folder / f"{name}.json") as file:
-            file.write(json.dumps(document, indent=2, default=str).encode() + b"\n")
+            file.write(json.dumps(documents[name], indent=2, default=str).encode() + b"\n")
+
+
+def set_aside(folder: Path, run_id: str) -> None:
+    """Move the results of another run into a folder of its name, beside which those of this one come."""
+    owner = _owner(folder)
+    if owner is None or owner == run_id:
+        return
+    names = [*(f"{name}.parquet" for name in TABLES), "review.csv", *(f"{name}.json" for name in DOCUMENTS)]
+    aside = folder / owner
+    try:
+        aside.mkdir(exist_ok=True)
+        for name in names:
+            if (folder / name).exists():
+                (folder / name).replace(aside / name)
+    except OSError as error:
+        raise UsageError(
+            f"{folder} cannot be cleared: {error.strerror or error}", remedy="name another folder"
+        ) from None
+
+
+def _owner(folder: Path) -> str | None:
+    """The run whose results a folder has."""
+    try:
+        said = json.loads((folder / "perf_summary.json").read_bytes())["run_id"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return said if isinstance(said, str) and re.fullmatch(r"[\w-]+", said) else None
 
 
 def csv_parts(tables: Iterable[pa.Table]) -> Iterator[bytes]:

@@ -6,9 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from services.deduplication.runs.barrier import outputs_of, proceed, queries, stage_of
+from services.deduplication.runs.barrier import outputs_of, proceed, stage_of
 from services.deduplication.runs.flow import StagePlan
 from services.deduplication.runs.shards import Output
+from services.deduplication.statements import queries
 from shared.database import Executor, Transaction
 from shared.database.dead_letters import resolve_batch
 from shared.errors import UsageError

@@ -23,6 +23,9 @@ DETAILS = (
 )
 
 
+BLACKLISTED = "blacklisted_name"
+
+
 class Disposition(StrEnum):
     """What to do with a record."""
 
@@ -53,7 +56,7 @@ def _decided(
     blacklisted = np.asarray(survivors["blacklisted"]) | _listed(survivors["spelling"], blacklist)
     manual = _overrides(survivors["account_id"], overrides)
     rules: list[tuple[Flags, Disposition, str]] = [
-        (blacklisted, Disposition.DELETE, "blacklisted_name"),
+        (blacklisted, Disposition.DELETE, BLACKLISTED),
         (np.asarray(survivors["has_multiple_names"]), Disposition.VERIFY, "multi_name_string_requires_split"),
         (np.array([bool(found) for found in references], bool), Disposition.VERIFY, "alias_matches"),
         (np.asarray(survivors["suffix_classes"]) > 1, Disposition.VERIFY, "suffix_mismatch"),

@@ -1,6 +1,8 @@
 """Step 12: groups and the run as a whole in figures, and the account of every row."""
 
+from collections import Counter
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -8,11 +10,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic_core import to_json
 
+from services.deduplication.inputs.account_ids import extended, valid_ids
+from services.deduplication.inputs.columns import DATE_ORDER, DAY_FIRST, MONTH_FIRST
 from services.deduplication.rules import Rules
+from services.deduplication.steps.disposition import BLACKLISTED
 from services.deduplication.steps.keys import first_token
 from services.deduplication.work import Part, Produced, Tables
 
 TOP_TOKENS = 10
+EXAMPLES = 5
+
+STATISTICS_OF = (
+    *("details", "refused", "filtered", "blocks", "scored", "refusals", "date_flaws"),
+    *("mapping", "overrides", "blacklist", "aliases", "alias_matches"),
+)
+"""Artifacts that this step reads."""
 
 GROUP_STATS = pa.schema(
     [
@@ -31,13 +43,19 @@ def summarize(tables: Tables, part: Part, rules: Rules) -> Produced:
     details = tables["details"].rename_columns({"name_raw": "account_name"})
     audit = pa.concat_tables([tables["refused"], tables["filtered"]]).sort_by("row").combine_chunks()
     stats = group_stats(details)
-    tokens = first_tokens(details, rules)
+    tokens, said = first_tokens(details, rules), rules.model_dump(mode="json")
     meta = {
-        "rules": rules.model_dump(mode="json"),
+        "rules": said,
         "rules_digest": rules.digest(),
+        "version": version("sluice"),
+        "thresholds": _thresholds(said),
         "dispositions": _counts(details["disposition"]),
         "reasons": _counts(details["disposition_reason"]),
         "audit": _counts(audit["reason"]),
+        "dates": _dates(tables["date_flaws"], tables["mapping"]),
+        "blacklist": _blacklist(tables, rules),
+        "overrides": _overrides(tables["overrides"], details["account_id"]),
+        "aliases": _aliases(tables["aliases"], tables["alias_matches"]),
         "brands": brand_suggestions(tokens, rules),
     }
     return {
@@ -85,6 +103,53 @@ def brand_suggestions(tokens: pa.Table, rules: Rules) -> list[dict[str, Any]]:
                 {"token": row["token"], "count": row["count"], "singleton_rate": rate, "confidence": confidence}
             )
     return sorted(found, key=lambda row: (-row["confidence"], row["token"]))
+
+
+def _thresholds(rules: Mapping[str, Any]) -> dict[str, float]:
+    named = {name: rules[name] for name in ("high", "medium", "canopy", "alias_score")}
+    return {**named, "gate": rules["scoring"]["gate"]}
+
+
+def _dates(flaws: pa.Table, mapping: pa.Table) -> dict[str, Any]:
+    """Which order they are in, and how many records have a date that is flawed in some way, with examples."""
+    order = DAY_FIRST if DATE_ORDER in mapping["canonical"].to_pylist() else MONTH_FIRST
+    found: dict[str, Counter[str]] = {}
+    for flaw in flaws.to_pylist():
+        found.setdefault(flaw["reason"], Counter())[flaw["value"]] += flaw["rows"]
+    return {"order": order, "flaws": {reason: _with_examples(found[reason]) for reason in sorted(found)}}
+
+
+def _with_examples(values: Counter[str]) -> dict[str, Any]:
+    examples = sorted(values, key=lambda value: (-values[value], value))[:EXAMPLES]
+    return {"records": values.total(), "examples": examples}
+
+
+def _blacklist(tables: Tables, rules: Rules) -> dict[str, int]:
+    """Terms by where they are from, and the records that any of them has deleted."""
+    decided = rules.dispositions
+    return {
+        "of_rules": len(decided.blacklist_tokens) + len(decided.blacklist_names) + len(decided.blacklist_phrases),
+        "of_people": tables["blacklist"].num_rows,
+        "records": pc.sum(pc.equal(tables["details"]["disposition_reason"], BLACKLISTED)).as_py() or 0,
+    }
+
+
+def _overrides(overrides: pa.Table, accounts: pa.ChunkedArray) -> dict[str, Any]:
+    """How many accounts they are about, and which of these are in no group."""
+    given = overrides["account_id"].combine_chunks()
+    ids = pc.unique(extended(given.filter(valid_ids(given))))
+    unmatched = ids.filter(pc.invert(pc.is_in(ids, accounts.combine_chunks())))
+    return {
+        "accounts": len(ids),
+        "applied": len(ids) - len(unmatched),
+        "unmatched": sorted(unmatched.to_pylist()),
+    }
+
+
+def _aliases(aliases: pa.Table, matches: pa.Table) -> dict[str, Any]:
+    """Aliases in names, each spelling counted once, and what they match."""
+    found = aliases.group_by(["spelling", "alias", "source"], use_threads=False).aggregate([])
+    return {"found": _counts(found["source"]), "matches": _counts(matches["source"])}
 
 
 def _performance(tables: Tables, stats: pa.Table, audit: pa.Table, tokens: pa.Table) -> dict[str, Any]:

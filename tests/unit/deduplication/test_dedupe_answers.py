@@ -18,7 +18,8 @@ from services.deduplication.evaluation.measures import (
 from services.deduplication.explain import explain
 from services.deduplication.increments.lookup import Lookup
 from services.deduplication.rules import Rules
-from services.deduplication.steps.clusters import Clusters, clusters
+from services.deduplication.similar import similar
+from services.deduplication.steps.clusters import Clusters, Policy, clusters
 from tests.companies import account_id
 from tests.unit.deduplication.conftest import KEPT
 from tests.unit.deduplication.runs import BALANCED, named, review, run
@@ -105,6 +106,10 @@ def test_why_two_records_are_together_or_not(small: Mapping[str, pa.Table], one:
     assert found.together == verdict.startswith("one")
 
 
+def test_what_is_no_account_id_is_in_no_group(small: Mapping[str, pa.Table]) -> None:
+    assert "is in no group: not in the input" in explain(small, "Ä" * 15, account_id(0), BALANCED).verdict
+
+
 def test_an_explanation_holds_every_part_of_the_score(small: Mapping[str, pa.Table]) -> None:
     found = explain(small, account_id(0), account_id(1), BALANCED).as_dict()
     assert found["shared_keys"] == ["rare_word", "word_pair", "prefix"]
@@ -126,6 +131,20 @@ EDGES = [("a", "b", 95), ("b", "c", 95), ("a", "c", 90), ("d", "e", 91), ("c", "
 )
 def test_clusters_at_any_threshold(threshold: float, policy: str, expected: Clusters) -> None:
     assert clusters("fedcba", EDGES, threshold, policy) == expected  # type: ignore[arg-type]  # one of the two
+
+
+def test_clusters_of_a_run_are_of_records_by_scores_alone() -> None:
+    names = ("Zentrix Foods Inc", "Zentrix Food LLC", "Zentrix Foods", "Kamoto Steel", "Kamoto Steel", "Lorvane")
+    made = run(named(*names, "employees", "employees"), keep=KEPT)
+
+    def found(threshold: float, policy: Policy) -> list[tuple[int | None, str]]:
+        return [(one.cluster, one.account_name) for one in similar(made, threshold, policy)]
+
+    foods, steel = [(1, name) for name in names[:3]], [(2, "Kamoto Steel")] * 2
+    alone = [(None, "Lorvane"), (None, "employees"), (None, "employees")]
+    assert found(90, "single") == [*foods, *steel, *alone]
+    assert found(100, "complete")[:2] == [(1, "Kamoto Steel")] * 2
+    assert len({one.group_id for one in similar(made, 90, "single")[:3]}) > 1
 
 
 def test_quality_of_groups_and_of_pairs() -> None:

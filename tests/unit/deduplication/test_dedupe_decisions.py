@@ -6,16 +6,17 @@ import pytest
 
 from services.deduplication.commands.decisions import _as_csv
 from services.deduplication.decisions import Override, read_overrides, read_terms
+from services.deduplication.inputs.account_ids import long_id
 from shared.errors import UsageError
 from tests.companies import account_id
 from tests.unit.deduplication.runs import named, review
 
-A, B = account_id(1), account_id(2)
+A, B = map(long_id, (account_id(1), account_id(2)))
 
 
 def test_decisions_are_read_as_people_write_them(tmp_path: Path) -> None:
     file = tmp_path / "overrides.csv"
-    text = f'account_id,override,reason\n{A}, keep ,"a,\ncustomer"\n{B},DELETE,\n'
+    text = f'Account ID,Override,reason\n{A[:15]}, keep ,"a,\ncustomer"\n{B},DELETE,\n'
     file.write_text(text, encoding="utf-8-sig")
     assert read_overrides(file) == [Override(A, "Keep", "a,\ncustomer"), Override(B, "Delete", "")]
 
@@ -32,6 +33,16 @@ def test_terms_come_one_a_line_or_in_a_column(tmp_path: Path) -> None:
     (tmp_path / "terms.txt").write_text("Do  Not Use\n\n  TEST ltd\n")
     assert read_terms(tmp_path / "terms.txt") == ["do not use", "test ltd"]
     (tmp_path / "terms.csv").write_text("term,added_by\nDo Not Use,me\n,me\n")
+    assert read_terms(tmp_path / "terms.csv") == ["do not use"]
+
+
+def test_a_file_without_the_columns_is_refused_with_those_it_has(tmp_path: Path) -> None:
+    (tmp_path / "terms.csv").write_text("word,by\nDo Not Use,me\n")
+    with pytest.raises(UsageError, match=r"no column term\nits columns: word, by"):
+        read_terms(tmp_path / "terms.csv")
+    with pytest.raises(UsageError, match="no column account_id, disposition or override\n"):
+        read_overrides(tmp_path / "terms.csv")
+    (tmp_path / "terms.csv").write_text("Term\nDo Not Use\n")
     assert read_terms(tmp_path / "terms.csv") == ["do not use"]
 
 

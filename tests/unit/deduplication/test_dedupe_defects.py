@@ -206,3 +206,15 @@ def test_defect_16_text_dates_break_ties() -> None:
     assert Counter(str(row["created_date"]) for row in rows) == Counter(["2021-03-04", "2021-02-28", "2020-06-18"])
     assert [row["is_primary"] for row in rows] == [False, False, True]
     assert rows[2]["survivorship_reason"] == "first_by_created_date"
+
+
+def test_defect_16_the_order_of_text_dates_is_that_of_their_column() -> None:
+    dates = ["01/12/2023", "15/03/2023", "Jan 5 2024"]
+    made = run(named("Zentrix Foods", "Zentrix Foods", "Zentrix Foods", created_date=dates), slice_rows=1)
+    rows = made["review_ready"].to_pylist()
+    assert [str(row["created_date"]) for row in rows] == ["2023-12-01", "2023-03-15", "None"]
+    assert [row["is_primary"] for row in rows] == [False, True, False]
+    assert json.loads(made["review_meta"]["json"][0].as_py())["dates"] == {
+        "order": "day first",
+        "flaws": {"unparsable_date": {"records": 1, "examples": ["Jan 5 2024"]}},
+    }

@@ -25,12 +25,12 @@ LINES = [
     ["001A0000006Vm9r", "Café, Müller", "2024-01-02"],
     ["2", 'A "B"\nC', ""],
 ]
-SHEET = (
-    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+HEADERS_ROW = (
     '<row><c t="inlineStr"><is><t>Id</t></is></c><c t="inlineStr"><is><t>Company</t></is></c></row>'
     '<row><c t="inlineStr"><is><t>a</t></is></c><c><v>44000</v></c></row>'
-    "<row></row><row><c><v>1.5</v></c></row></sheetData></worksheet>"
 )
+ROWS = f"{HEADERS_ROW}<row></row><row><c><v>1.5</v></c></row>"
+TITLE = '<row><c t="inlineStr"><is><t>Accounts of 2024</t></is></c></row>'
 
 
 def written(lines: Sequence[Sequence[str]], delimiter: str = ",") -> str:
@@ -39,23 +39,30 @@ def written(lines: Sequence[Sequence[str]], delimiter: str = ",") -> str:
     return text.getvalue()
 
 
-def workbook() -> bytes:
-    """The smallest workbook of one sheet."""
+def workbook(*sheets: str, hidden: int | None = None) -> bytes:
+    """The smallest workbook of sheets with these rows, named s0, s1 and so on."""
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     documents = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     packages = "http://schemas.openxmlformats.org/package/2006"
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    states = ["visible" if place != hidden else "hidden" for place in range(len(sheets))]
+    listed = "".join(
+        f'<sheet name="s{n}" sheetId="{n + 1}" state="{how}" r:id="r{n}"/>' for n, how in enumerate(states)
+    )
+    related = "".join(
+        f'<Relationship Id="r{n}" Type="{documents}/worksheet" Target="worksheets/sheet{n}.xml"/>'
+        for n in range(len(sheets))
+    )
     files = {
         "[Content_Types].xml": f'<Types xmlns="{packages}/content-types">'
         f'<Override PartName="/xl/workbook.xml" ContentType="{kind}.sheet.main+xml"/></Types>',
         "_rels/.rels": f'<Relationships xmlns="{packages}/relationships"><Relationship Id="r1" '
         f'Type="{documents}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{documents}"><sheets>'
-        '<sheet name="s" sheetId="1" r:id="r1"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{packages}/relationships"><Relationship Id="r1" '
-        f'Type="{documents}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
-        "xl/worksheets/sheet1.xml": SHEET,
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{documents}"><sheets>{listed}</sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{packages}/relationships">{related}</Relationships>',
     }
+    for n, rows in enumerate(sheets):
+        files[f"xl/worksheets/sheet{n}.xml"] = f'<worksheet xmlns="{main}"><sheetData>{rows}</sheetData></worksheet>'
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         for name, content in files.items():
@@ -109,16 +116,63 @@ def test_one_line_of_another_encoding_spoils_no_other_and_blank_lines_come_befor
 
 
 def test_sheets_of_excel_are_read_as_their_export_would_be() -> None:
-    table = read_table(workbook(), "x.xlsx")
+    table = read_table(workbook(ROWS), "x.xlsx")
     assert table.drop_columns([ROW, FLAW]).to_pylist() == [
         {"Id": "a", "Company": "44000"},
         {"Id": "1.5", "Company": None},
     ]
 
 
+@pytest.mark.parametrize(
+    ("book", "sheet"),
+    [
+        (workbook("", TITLE + HEADERS_ROW), None),
+        (workbook(TITLE, HEADERS_ROW), None),
+        (workbook(ROWS, HEADERS_ROW, hidden=0), None),
+        (workbook(ROWS, HEADERS_ROW), "s1"),
+    ],
+)
+def test_the_sheet_with_rows_is_read_from_its_headers_on(book: bytes, sheet: str | None) -> None:
+    table = read_table(book, "x.xlsx", sheet)
+    assert table.drop_columns([ROW, FLAW]).to_pylist() == [{"Id": "a", "Company": "44000"}]
+
+
+@pytest.mark.parametrize(
+    ("book", "sheet", "told"),
+    [
+        (workbook(ROWS, "", ROWS), None, r"x\.xlsx has rows in several sheets: s0, s2\n.*--sheet"),
+        (workbook(ROWS), "Accounts", r"x\.xlsx has no sheet 'Accounts'\nits sheets: s0"),
+        (workbook(ROWS, hidden=0), None, "no sheet that can be seen"),
+        (b"no workbook", None, r"x\.xlsx is no readable Excel file: .*\n.*as CSV"),
+    ],
+)
+def test_no_sheet_is_left_out_in_silence(book: bytes, sheet: str | None, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        read_table(book, "x.xlsx", sheet)
+
+
+def test_a_file_without_sheets_has_none_of_a_name() -> None:
+    with pytest.raises(UsageError, match="leave out --sheet"):
+        read_table(b"a,b\n1,2\n", "x.csv", "s0")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"sep=;\r\na;b\r\n1;x,y,z\r\n",
+        b'a;"b, c, d"\n1;"x,y,z"\n',
+        "a;b\n1;x,y,z\n".encode("utf-16-le"),
+        "a;b\n1;x,y,z\n".encode("utf-16-be"),
+        b"a\0;b\n1;x,y,z\n",
+    ],
+)
+def test_delimiters_and_encodings_that_only_the_content_tells(data: bytes) -> None:
+    table = read_table(data, "x.csv").drop_columns([ROW, FLAW])
+    assert table.column_names[0] == "a"
+    assert [list(row.values()) for row in table.to_pylist()] == [["1", "x,y,z"]]
+
+
 def test_what_is_no_file_is_said_to_be_none() -> None:
-    with pytest.raises(UsageError, match="Excel"):
-        read_table(b"no workbook", "x.xlsx")
     with pytest.raises(UsageError, match="no rows"):
         read_table(b"a,b\n", "x.csv")
 
@@ -211,37 +265,43 @@ def test_overrides_that_cannot_be_are_refused(overrides: dict[str, str]) -> None
         mapping(["Id", "Name", "Created Date"], overrides=overrides)
 
 
-def test_a_missing_column_is_named() -> None:
-    with pytest.raises(UsageError, match="created_date"):
-        mapping(["Id", "Name"])
-
-
-def test_a_column_that_a_file_lacks_is_named_beside_those_it_has() -> None:
+def test_a_column_that_a_file_lacks_is_named_with_what_would_do() -> None:
     read = read_table(b"Id,Name\nx,Zentrix\ny,Lorvane\n", "accounts.csv")
-    with pytest.raises(UsageError, match="no column for created_date among Id, Name:"):
-        map_columns(read)
+    told = r"accounts.csv has no column for created_date among Id, Name\n.*Created Date, .*--map created_date=HEADER"
+    with pytest.raises(UsageError, match=told):
+        map_columns(read, "accounts.csv")
+    with pytest.raises(UsageError, match=r"no column 'Since'\nits columns: Id, Name"):
+        map_columns(read, "accounts.csv", {"created_date": "Since"})
+
+
+def test_a_header_is_named_in_any_case() -> None:
+    headers = ["Id", "Name", "Legal Name", "Created Date"]
+    assert mapping(headers, overrides={"account_name": "legal_name"})["account_name"] == "Legal Name"
 
 
 def test_every_row_is_a_record_or_refused_with_a_reason() -> None:
     lines = [
-        ["Id", "Name", "Created Date", "Suffix", "Relationship"],
-        [account_id(1), " Zentrix  Foods ", "1/2/2024", "LLC", "Company Name on W-2"],
-        ["short", "Bad", "", "", ""],
-        ["", "Missing", "", "NONE", ""],
-        [account_id(2), "Long", "", "", "", "too much"],
+        ["Id", "Name", "Created Date", "Suffix", "Relationship", "main address"],
+        [account_id(1), " Zentrix  Foods ", "1/2/2024", "LLC", "company name  on W-2", "1 Main St"],
+        ["short", "Bad", "", "", "", ""],
+        ["", "Missing", "", "NONE", "", ""],
+        [account_id(2), "Long", "", "", "", "", "too much"],
+        [account_id(3), "x" * 10_001, "", "", "", ""],
     ]
     table = read_table(written(lines).encode(), "x.csv")
     made: dict[str, Any] = dict(
         ingest({"input": table, "mapping": map_columns(table.drop_columns([ROW, FLAW]))}, Part(0, 1, 1), Rules())
     )
     records, refused = made["records"], made["refused"]
+    assert records["Main Address"].to_pylist() == ["1 Main St"]
     assert records.select(["spelling", "relationship_rank", "account_id_src"]).to_pylist() == [
         {"spelling": "Zentrix Foods LLC", "relationship_rank": 10, "account_id_src": account_id(1)}
     ]
     assert dict(zip(refused["row"].to_pylist(), refused["reason"].to_pylist(), strict=True)) == {
         1: "invalid_account_id",
         2: "missing_account_id",
-        3: "6_cells_for_5_columns",
+        3: "7_cells_for_6_columns",
+        4: "name_too_long",
     }
 
 

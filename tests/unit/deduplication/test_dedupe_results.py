@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from services.deduplication.runs.results import check_folder, csv_parts
+from services.deduplication.runs.results import check_folder, csv_parts, set_aside
 from shared.errors import UsageError
 
 
@@ -29,3 +29,21 @@ def test_a_folder_is_made_and_a_file_in_its_place_refused(tmp_path: Path) -> Non
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="name another folder"):
         check_folder(tmp_path / "file")
+
+
+def test_results_of_another_run_are_set_aside(tmp_path: Path) -> None:
+    (tmp_path / "perf_summary.json").write_text('{"run_id": "first"}')
+    (tmp_path / "review.csv").write_text("its rows")
+    (tmp_path / "notes.txt").touch()
+    set_aside(tmp_path, "first")
+    assert not (tmp_path / "first").exists()
+    set_aside(tmp_path, "second")
+    assert {path.name for path in tmp_path.iterdir()} == {"first", "notes.txt"}
+    assert (tmp_path / "first" / "review.csv").read_text() == "its rows"
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"run_id": "../elsewhere"}'])
+def test_what_is_no_result_is_left_alone(tmp_path: Path, text: str) -> None:
+    (tmp_path / "perf_summary.json").write_text(text)
+    set_aside(tmp_path, "second")
+    assert [path.name for path in tmp_path.iterdir()] == ["perf_summary.json"]

@@ -4,6 +4,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,15 @@ import pyarrow as pa
 import pytest
 
 from services.deduplication.evaluation import measures as evaluation
+from services.deduplication.inputs.account_ids import extended
 from services.deduplication.names.name import NO_SUFFIX
 from services.deduplication.plan import GIVEN, PLAN
 from services.deduplication.rules import Profile, Rules
 from services.deduplication.runs.in_process import RESULTS
+from services.deduplication.runs.summary import notices
 from services.deduplication.work import Parts, Reads
 from shared.errors import UsageError
-from tests.companies import COMPANY, Row
+from tests.companies import COMPANY, Row, account_id
 from tests.unit.deduplication.runs import Cells, named, review, run
 
 
@@ -41,6 +44,25 @@ def test_every_row_is_in_a_group_or_in_the_audit(finished: Mapping[str, pa.Table
     assert figures["rows_in"] == len(export) == figures["rows_out"] + figures["rows_audited"]
     assert sum(figures["group_sizes"].values()) == figures["groups"] == finished["group_stats"].num_rows
     assert sum(json.loads(finished["review_meta"]["json"][0].as_py())["dispositions"].values()) == figures["rows_out"]
+
+
+def test_the_meta_data_of_a_run_say_by_what_it_was_made() -> None:
+    names = ("Zentrix Foods (Lorvane Realty)", "Lorvane Realty", "Badword Holdings", "test")
+    known = [account_id(1)[:15], account_id(3), account_id(9)]
+    overrides = [{"account_id": one, "override": "Keep", "reason": "", "timestamp": "2024-02-01"} for one in known]
+    made = run(named(*names), overrides=overrides, blacklist=["badword"])
+    meta = json.loads(made["review_meta"]["json"][0].as_py())
+    assert meta["version"] == version("sluice")
+    assert meta["thresholds"] == {"high": 92, "medium": 86, "canopy": 8, "alias_score": 92, "gate": 76}
+    assert (meta["blacklist"]["of_people"], meta["blacklist"]["records"]) == (1, 1)
+    nowhere = extended(pa.array([account_id(3), account_id(9)])).to_pylist()  # one is noise, one is not there
+    assert meta["overrides"] == {"accounts": 3, "applied": 1, "unmatched": nowhere}
+    assert meta["aliases"] == {"found": {"parentheses": 1}, "matches": {"parentheses": 1}}
+    assert [notice.partition(": ")[2] for notice in notices(meta)] == [", ".join(nowhere)]
+    assert notices({}) == []
+    as_kept = Rules.model_validate_json(Rules().model_dump_json())
+    again = run(named(*names), as_kept, overrides=overrides, blacklist=["badword"])
+    assert again["review_meta"].equals(made["review_meta"])
 
 
 @pytest.mark.parametrize("profile", ["balanced", "strict"])
