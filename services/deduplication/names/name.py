@@ -133,7 +133,8 @@ class NameReader:
 
     @cached_property
     def _not_an_alias(self) -> re.Pattern[str]:
-        return re.compile(rf"\b(?:{'|'.join(map(re.escape, self._names.no_alias_words))})\b")
+        any_of = "|".join(map(re.escape, self._names.no_alias_words)) or r"(?!)"
+        return re.compile(rf"\b(?:{any_of})\b")
 
     def read(self, raw: str) -> Reading:
         """The reading of a name."""
