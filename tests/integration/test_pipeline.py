@@ -178,10 +178,10 @@ async def test_an_item_whose_part_is_missing_is_a_dead_letter_until_the_part_com
     await pipeline.kafka.send(FACETS.name, [record for record in records if record not in missing])
 
     async def waiting() -> bool:
-        update = "UPDATE facet_join SET first_seen_at = now() - interval '1 day' WHERE batch_id = $1"
-        await pipeline.database.execute(update, batch_id)
-        parts = "SELECT item IS NOT NULL AND time IS NOT NULL AND currency IS NOT NULL AND cumulative IS NOT NULL"
-        return bool(await pipeline.database.fetchval(f"{parts} FROM facet_join WHERE batch_id = $1", batch_id))
+        aged = """UPDATE facet_join SET first_seen_at = now() - interval '1 day'
+                  WHERE batch_id = $1 AND num_nonnulls(item, time, currency, cumulative) = 4
+                  RETURNING true"""
+        return bool(await pipeline.database.fetchval(aged, batch_id))
 
     await eventually(waiting, "four parts wait, as if since yesterday")
     (batch,) = await pipeline.finished([batch_id])
