@@ -103,7 +103,8 @@ def may_replace(old: str, new: str) -> bool:
     if old in _EXACT or (new in _EXACT and _is_right(old)) or _turns_round(old, new):
         return False
     if {old, new} <= _SMALL:
-        return slips(old, new) <= 1 or (_LINKING >= {old, new} != _OPPOSITES)
+        linking = {old, new} <= _LINKING and {old, new} != _OPPOSITES
+        return linking or slips(old, new) <= 1
     return _has_another_ending(old, new) or _is_near(old, new)
 
 
