@@ -15,7 +15,7 @@ from services.correction.edits import WORD, Edit, changed_share, edits, tokens
 from services.correction.language import language, negations, scripts
 from services.correction.masking import MARKER
 from services.correction.protect import protected_spans
-from services.correction.respelling import are_respelled, is_surely_meant
+from services.correction.respelling import are_respelled, is_listed, is_surely_meant
 from services.correction.terms import begins_sentence, may_be_name
 
 LONG: Final = 40
@@ -132,6 +132,22 @@ def _may_be_capital(old: str, new: str, after: str) -> bool:
     )
 
 
+def _cut(before: str, after: str) -> bool:
+    made = edits(before, after)
+    return bool(made) and _cuts_the_end(made[-1], tokens(before))
+
+
+def _cuts_the_end(edit: Edit, words: Sequence[str]) -> bool:
+    """Whether the last words are gone, even small ones; not if they stood there twice, or are written together now."""
+    behind = words[edit.place + len(edit.wrong) :]
+    wrong, right = _words(edit.wrong), _words(edit.right)
+    if len(wrong) <= len(right) or _words(behind) or any(map(MARKER.match, behind)):
+        return False
+    if not right:
+        return not _stood_twice(edit, words)
+    return not (is_listed(wrong[-1], right[-1]) or right[-1].endswith(wrong[-1]))
+
+
 def _rewritten(before: str, after: str) -> bool:
     words, made = tokens(before), edits(before, after)
     names = _names(before, {word for edit in made for word in edit.wrong})
@@ -152,15 +168,18 @@ def _names(text: str, words: Set[str]) -> frozenset[str]:
 
 
 def _may_go(edit: Edit, words: Sequence[str]) -> bool:
-    """Small words; words that stand beside themselves; and one that is said again, but at the end, which may be cut."""
+    """Small words; words that stand beside themselves; and one that is said again."""
+    said_again = len(edit.wrong) == 1 and [word.lower() for word in words].count(edit.wrong[0].lower()) > 1
+    return said_again or _stood_twice(edit, words) or are_respelled(_words(edit.wrong), ())
+
+
+def _stood_twice(edit: Edit, words: Sequence[str]) -> bool:
     size, start, lower = len(edit.wrong), edit.place, [word.lower() for word in words]
     left_out = lower[start : start + size]
-    stood_twice = left_out in (lower[max(0, start - size) : start], lower[start + size : start + 2 * size])
-    said_again = size == 1 and start + size < len(words) and lower.count(left_out[0]) > 1
-    return stood_twice or said_again or are_respelled(_words(edit.wrong), ())
+    return left_out in (lower[max(0, start - size) : start], lower[start + size : start + 2 * size])
 
 
-def _words(words: tuple[str, ...]) -> list[str]:
+def _words(words: Sequence[str]) -> list[str]:
     return [word.lower().replace("\u2019", "'") for word in words if word[0].isalnum()]
 
 
@@ -177,6 +196,7 @@ GUARDS: Final[dict[str, tuple[Callable[[str, str], bool], str]]] = {
     "signs": (_signs, "brackets, markup and other signs must stay as they are"),
     "new-token": (_new_tokens, "no number, address, path or name may be added"),
     "casing": (_casing, "capitals and small letters of names must stay as they are"),
+    "cut": (_cut, "the last words are missing; give back the whole text"),
     "rewrite": (_rewritten, "words were replaced, added or left out; only correct spelling and grammar"),
 }
 """Reason → rule, and what to tell the model. The cheap and the telling ones come first."""

@@ -9,6 +9,7 @@ from schemas.base import Contract
 from services.correction.guards import GUARDS, breach
 from services.correction.masking import mask
 from services.correction.passages import CorrectionReply, Passage, accept, as_typed, by_dictionary
+from tests.transcripts import messages
 
 TEXT = "please look at teh login page, it does not work when I clikc twice on ⟦1⟧ and then wait"
 RIGHT = "please look at the login page, it does not work when I click twice on ⟦1⟧ and then wait"
@@ -29,6 +30,7 @@ BAD = {
     "signs": ("teh value (of **all**) is wrong", "the value (of *all*) is wrong"),
     "new-token": (TEXT, RIGHT.replace("login page", "login_page")),
     "casing": ("i use github for teh code every day", "i use GITHUB for the code every day"),
+    "cut": ("we look at teh page that it is in", "we look at the page that it is"),
     "rewrite": (TEXT, RIGHT.replace("login page", "start page")),
 }
 
@@ -64,6 +66,14 @@ def test_each_guard_refuses_what_it_is_for(reason: str) -> None:
 )
 def test_no_bad_text_passes(bad: str) -> None:
     assert breach(TEXT, bad) is not None
+
+
+@pytest.mark.parametrize("words", [1, 2, 3])
+def test_no_text_that_is_cut_passes(words: int) -> None:
+    for typed in messages(300, repeats=0):
+        before, right = mask(typed.text).text, mask(typed.right).text
+        cut = right.rsplit(" ", words)[0]
+        assert breach(before, cut) is not None, cut
 
 
 @pytest.mark.parametrize(
@@ -128,6 +138,8 @@ def test_words_that_resemble_each_other_are_not_exchanged(pair: str) -> None:
         ),
         ("data you want to describe data will contan", "the data you want to describe will contain"),
         ("**Fanout** exchange is simpler", "The **Fanout** exchange is simpler"),
+        ("put teh file at the end end.", "put the file at the end."),
+        ("there is a fille for every thing", "there is a file for everything"),
         ("with help on teh file, at the end", "with help of the file, in the end"),
     ],
 )
