@@ -46,11 +46,12 @@ test-compose: $(VENV)/.dev kafka-jars ## Build the image and try the stack of do
 
 kafka-jars: tests/kafka/jars/.fetched
 
-tests/kafka/jars/.fetched: tests/kafka/pom.xml
+tests/kafka/jars/.fetched: tests/kafka/pom.xml tests/kafka/archive.py | $(VENV)/.dev
 	@command -v mvn >/dev/null || { echo "Apache Kafka comes from Maven Central: install Maven and Java 17 or newer" >&2; exit 1; }
 	@echo "fetching Apache Kafka …"
 	@rm -rf $(@D)
 	@mvn --batch-mode --quiet --file $< dependency:copy-dependencies
+	@$(BIN)/python -m tests.kafka.archive
 	@touch $@
 
 fuzz: $(VENV)/.dev ## Fuzz every parser of outside input; CASES=10000 of each; T=path narrows them

@@ -1,5 +1,6 @@
 """What is estimated before a run, held against the ledger after it. A simulated vendor and a real database."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from services.classification.estimating import estimate
 from services.classification.in_memory import classify_with_usage
 from services.classification.model.dataset import LABELLED
 from shared.database import Database
+from shared.errors import Unavailable
 from shared.llm.estimate import Estimate
 from shared.llm.gateway import Ask
 from shared.runtime.envelope import Envelope, Envelopes
@@ -34,7 +36,7 @@ def indicators(first: int, last: int) -> list[Indicator]:
 
 
 async def classify(settings: Settings, database: Database, items: Sequence[Indicator], wish: str) -> None:
-    """Run the deciding stages in memory, with the gateway of a stage process."""
+    """Run the deciding stages in memory with the gateway of a stage process, and like one come again when told to."""
     headers = {Header.PROVIDER: wish.encode()}
     async with make_gateway(settings, database, []) as gateway:
 
@@ -42,7 +44,13 @@ async def classify(settings: Settings, database: Database, items: Sequence[Indic
             record = cast(Any, SimpleNamespace())
             return gateway.ask(stage, Envelopes([Envelope("x", record, headers) for _ in range(count)]))
 
-        await classify_with_usage(items, ask, settings.llm)
+        while True:
+            try:
+                await classify_with_usage(items, ask, settings.llm)
+            except Unavailable as unavailable:  # this process stood still for so long that calls were taken for lost
+                await asyncio.sleep(unavailable.retry_after or 0)
+            else:
+                return
 
 
 @pytest.mark.parametrize(("wish", "size"), [("openai", 600), ("anthropic", 400), ("cascade:openai", 1500)])

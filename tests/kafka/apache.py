@@ -16,6 +16,7 @@ import subprocess
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
@@ -26,6 +27,8 @@ from tests.contract.waiting import eventually
 
 HERE = Path(__file__).resolve().parent
 JARS = HERE / "jars"
+ARCHIVE = JARS / "classes.jsa"
+"""The classes of a broker as they lie in memory, if `tests.kafka.archive` was run: brokers start in half the time."""
 JAVA_AT_LEAST = 17
 ATTEMPTS = 4
 START_SECONDS = 60.0
@@ -50,6 +53,7 @@ def version() -> str:
     return names[0].removeprefix("kafka_2.13-").removesuffix(".jar")
 
 
+@cache
 def java() -> str:
     """Path of a Java that is new enough. Raises UnavailableError."""
     home = os.environ.get("JAVA_HOME")
@@ -128,9 +132,10 @@ class Node:
         self._properties.write_text(text.replace(f"CLIENT://{LOOPBACK}:{self.port},", f"CLIENT://{LOOPBACK}:{port},"))
         self.port = port
 
-    async def start(self) -> None:
-        """Start the process; `answers` tells when it is up."""
-        self.process = await spawn(_java("kafka.Kafka", self._properties), self.log, env={"LC_ALL": "C.UTF-8"})
+    async def start(self, *options: str) -> None:
+        """Start the process, with further `options` of the JVM; `answers` tells when it is up."""
+        command = _java("kafka.Kafka", self._properties, options=options)
+        self.process = await spawn(command, self.log, env={"LC_ALL": "C.UTF-8"})
 
     async def answers(self, cluster: str) -> bool:
         """Wait until it answers as a member of the cluster, or has given up."""
@@ -233,8 +238,9 @@ async def _members(port: int) -> int:
         await admin.close()
 
 
-def _java(main: str, *arguments: object) -> Sequence[str | Path]:
-    return [java(), *JVM, "-cp", f"{JARS}/*", main, *(str(argument) for argument in arguments)]
+def _java(main: str, *arguments: object, options: Sequence[str] = ()) -> Sequence[str | Path]:
+    shared = [f"-XX:SharedArchiveFile={ARCHIVE}"] if ARCHIVE.exists() else []
+    return [java(), *JVM, *shared, *options, "-cp", f"{JARS}/*", main, *map(str, arguments)]
 
 
 def _addresses(ports: Mapping[str, int]) -> str:
