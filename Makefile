@@ -17,6 +17,9 @@ BESIDE := --numprocesses $(JOBS) --dist loadfile
 # (gh-106905): aiokafka's forgotten futures may be collected at any moment. Without columns nothing is parsed for one.
 test test-kafka test-faults fuzz: export PYTHONNODEBUGRANGES := 1
 
+# Tests start hundreds of processes: none shall compile again what another one has compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo up test test-kafka test-faults test-compose kafka-jars fuzz test-model check audit bench bench-kafka bench-llm bench-correct bench-dedupe bench-dedupe-splink long-run model generate dashboards lock clean
 
@@ -34,9 +37,13 @@ up: $(VENV)/.run ## Keep broker, database, all stages and the HTTP API running u
 test: $(VENV)/.dev ## Run the tests; T=path narrows them, SEED= shuffles them anew, JOBS=0 runs them in one process
 	$(BIN)/python -m pytest --randomly-seed=$(SEED) $(BESIDE) $(T)
 
+# To these any broker will do: they look at what is answered and stored. T=tests runs them as well.
+ANY_BROKER := api api_access api_schema console console_browser database_tls llm_pipeline llm_secrets
+ON_KAFKA := tests/contract tests/integration $(ANY_BROKER:%=--ignore tests/integration/test_%.py)
+
 test-kafka: SEED := 1270008178
-test-kafka: $(VENV)/.dev kafka-jars ## Run the tests that need a broker on Apache Kafka; T=path narrows them
-	SLUICE_TEST_BACKEND=apache $(BIN)/python -m pytest --randomly-seed=$(SEED) $(BESIDE) -m kafka $(T)
+test-kafka: $(VENV)/.dev kafka-jars ## Run the tests of delivery, pipelines and security on Apache Kafka; T=path: others
+	SLUICE_TEST_BACKEND=apache $(BIN)/python -m pytest --randomly-seed=$(SEED) $(BESIDE) -m kafka $(if $(filter command line,$(origin T)),$(T),$(ON_KAFKA))
 
 test-faults: $(VENV)/.dev kafka-jars ## Kill, freeze and cut off everything while indicators are classified; SEED= changes when
 	SLUICE_TEST_BACKEND=apache $(BIN)/python -m pytest --randomly-seed=$(SEED) -m faults $(if $(filter command line,$(origin T)),$(T),tests/faults)
