@@ -38,7 +38,7 @@ test: $(VENV)/.dev ## Run the tests; T=path narrows them, SEED= shuffles them an
 	$(BIN)/python -m pytest --randomly-seed=$(SEED) $(BESIDE) $(T)
 
 # To these any broker will do: they look at what is answered and stored. T=tests runs them as well.
-ANY_BROKER := api api_access api_schema console console_browser database_tls llm_pipeline llm_secrets
+ANY_BROKER := api api_access api_schema console console_browser database_tls dedupe_object_store llm_pipeline llm_secrets
 ON_KAFKA := tests/contract tests/integration $(ANY_BROKER:%=--ignore tests/integration/test_%.py)
 
 test-kafka: SEED := 1270008178
@@ -115,8 +115,8 @@ dashboards: $(VENV)/.dev ## Draw the boards of a real run under Prometheus into 
 
 lock: $(VENV)/.dev ## Resolve the dependencies anew into the lock files
 	$(LOCK_FROM) --upgrade $(EXTRAS) --extra embedded -o requirements.lock
-	$(LOCK_FROM) --upgrade $(EXTRAS) --extra embedded --extra bigquery --extra dev -o requirements-dev.lock
-	$(LOCK_FROM) $(EXTRAS) --constraint requirements.lock -o requirements-image.lock
+	$(LOCK_FROM) --upgrade $(EXTRAS) --extra embedded --extra bigquery --extra s3 --extra dev -o requirements-dev.lock
+	$(LOCK_FROM) $(EXTRAS) --extra s3 --constraint requirements.lock -o requirements-image.lock
 
 clean: ## Remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

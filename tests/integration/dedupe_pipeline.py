@@ -155,10 +155,13 @@ class DedupePipeline:
 
 
 @asynccontextmanager
-async def dedupe_pipeline(directory: Path) -> AsyncIterator[DedupePipeline]:
-    """Start servers, and all stages in one process with two workers."""
+async def dedupe_pipeline(directory: Path, elsewhere: Mapping[str, str] | None = None) -> AsyncIterator[DedupePipeline]:
+    """Start servers, and all stages in one process with two workers.
+
+    The storage is a small disk below `directory`, or what the variables of `elsewhere` say.
+    """
     storage = directory / "storage"
-    with nullcontext() if os.geteuid() else small_disk(storage, STORAGE_MEGABYTES) as disk:
+    with nullcontext() if elsewhere or os.geteuid() else small_disk(storage, STORAGE_MEGABYTES) as disk:
         async with own_servers(directory) as servers:
             variables = {
                 "SLUICE_STATE_DIR": str(directory),
@@ -169,6 +172,7 @@ async def dedupe_pipeline(directory: Path) -> AsyncIterator[DedupePipeline]:
                 "SLUICE_FETCH_WAIT_MS": "20",
                 "SLUICE_WORKER_PROCESSES": "1",
                 "SLUICE_DEDUPE_WORKERS": "2",
+                **(elsewhere or {}),
                 **servers,
             }
             async with embedded_stack(Settings.load(variables)) as stack:

@@ -157,6 +157,6 @@ def _opened(place: Place) -> tuple[Any, str]:
     except (ImportError, ValueError) as error:
         raise UsageError(
             f"the storage {place.address} cannot be used: {error}",
-            remedy="check SLUICE_DEDUPE_STORAGE and SLUICE_DEDUPE_STORAGE_OPTIONS; s3:// needs the package s3fs",
+            remedy="check SLUICE_DEDUPE_STORAGE and SLUICE_DEDUPE_STORAGE_OPTIONS; s3:// needs the extra s3 of Sluice",
         ) from None
     return files, root
