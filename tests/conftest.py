@@ -8,8 +8,6 @@ empty_database_url  address of a database without tables, for this test alone
 database          an open `Database` on a migrated database, for this test alone
 """
 
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -28,6 +26,7 @@ from shared.settings import DatabaseSettings, Settings
 from tests.database_users import make_users
 from tests.kafka import backend
 from tests.kafka.apache import UnavailableError
+from tests.open_directory import open_directory
 
 TEMPLATE = "migrated_template"
 
@@ -65,10 +64,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def state_directory() -> Iterator[Path]:
     """A state directory that the database's own user can reach: pytest's temporary folders are closed to it."""
-    path = Path(tempfile.mkdtemp(prefix="sluice-test-"))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
+    with open_directory("test") as path:
+        yield path
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -4,8 +4,6 @@ Each folder has a ground of its own, which ends with its last scenario: stages a
 """
 
 import random
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import pytest
 
 from tests.faults.report import FINDINGS, REPORT, markdown, write
 from tests.kafka import backend
+from tests.open_directory import open_directory
 
 HERE = Path(__file__).resolve().parent
 
@@ -42,10 +41,8 @@ def rng(request: pytest.FixtureRequest) -> random.Random:
 
 @pytest.fixture(scope="session")
 def fields_directory() -> Iterator[Path]:
-    directory = Path(tempfile.mkdtemp(prefix="sluice-faults-"))
-    directory.chmod(0o755)
-    yield directory
-    shutil.rmtree(directory, ignore_errors=True)
+    with open_directory("faults") as directory:
+        yield directory
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

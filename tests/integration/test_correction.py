@@ -4,8 +4,6 @@ import asyncio
 import csv
 import json
 import math
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -22,6 +20,7 @@ from shared.llm.pricing import Prices
 from tests.contract.waiting import eventually
 from tests.integration.correcting import Correcting, correcting
 from tests.integration.sluice_command import runner
+from tests.open_directory import open_directory
 from tests.transcripts import Typed, messages, write_folder
 
 LABELLED = Path(__file__).parents[1] / "data" / "oss_typos.jsonl"
@@ -37,10 +36,8 @@ FAULTS = (
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Path]:
-    directory = Path(tempfile.mkdtemp(prefix="sluice-correction-"))
-    directory.chmod(0o755)
-    yield directory
-    shutil.rmtree(directory, ignore_errors=True)
+    with open_directory("correction") as directory:
+        yield directory
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -3,9 +3,7 @@
 import asyncio
 import json
 import os
-import shutil
 import signal
-import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
@@ -36,6 +34,7 @@ from tests.integration.dedupe_pipeline import (
 )
 from tests.integration.sluice_command import Sluice, runner
 from tests.integration.whole_pipeline import COMMAND
+from tests.open_directory import open_directory
 
 STOP_AFTER_EVERY_STAGE = """
 CREATE FUNCTION stop_after_stage() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -60,10 +59,8 @@ def _small_slices() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def dedupe_directory() -> Iterator[Path]:
-    directory = Path(tempfile.mkdtemp(prefix="sluice-dedupe-"))
-    directory.chmod(0o755)
-    yield directory
-    shutil.rmtree(directory, ignore_errors=True)
+    with open_directory("dedupe") as directory:
+        yield directory
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -1,7 +1,5 @@
 """`sluice dedupe` with nothing set up: it brings its own servers and stages."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +9,7 @@ from services.deduplication.rules import Rules
 from services.deduplication.runs.preparing import Source
 from tests.integration.dedupe_pipeline import accounts, in_one_process
 from tests.integration.sluice_command import Sluice, runner
+from tests.open_directory import open_directory
 
 FILES = {
     *("review.parquet", "review.csv", "group_stats.parquet", "group_details.parquet", "audit.parquet"),
@@ -21,10 +20,8 @@ FILES = {
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A state directory that the database's own user can reach."""
-    path = Path(tempfile.mkdtemp(prefix="sluice-dedupe-command-"))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
+    with open_directory("dedupe-command") as path:
+        yield path
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Deduplication with its shards in an object store: the same bytes as in a folder, and the same answers to trouble."""
 
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,16 +18,15 @@ from shared.errors import TransientError
 from shared.settings import Settings
 from tests.integration.dedupe_pipeline import SLICE_ROWS, DedupePipeline, dedupe_pipeline, in_one_process
 from tests.integration.object_store import object_store, options, stored_in
+from tests.open_directory import open_directory
 
 PLACE = "bucket/runs"
 
 
 @pytest.fixture(scope="module")
 def directory() -> Iterator[Path]:
-    path = Path(tempfile.mkdtemp(prefix="sluice-objects-"))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
+    with open_directory("objects") as path:
+        yield path
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -1,23 +1,15 @@
 """What is estimated before a run, held against the ledger after it. A simulated vendor and a real database."""
 
-import asyncio
-import json
 from collections.abc import Sequence
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
 
-from schemas.delivery import Header
 from schemas.indicator import Indicator
 from services.classification.estimating import estimate
-from services.classification.in_memory import classify_with_usage
-from services.classification.model.dataset import LABELLED
+from services.classification.evaluation_by_provider import ask_about
+from services.classification.model.dataset import LabelledRow, read_labelled
 from shared.database import Database
-from shared.errors import Unavailable
 from shared.llm.estimate import Estimate
-from shared.llm.gateway import Ask
-from shared.runtime.envelope import Envelope, Envelopes
 from shared.service.models import make_gateway
 from shared.settings import Settings
 from tests.simulated_vendor import SimulatedVendor, running_simulator
@@ -31,42 +23,30 @@ def settings_for(vendor: SimulatedVendor) -> Settings:
 
 
 def indicators(first: int, last: int) -> list[Indicator]:
-    rows = map(json.loads, LABELLED.read_text().splitlines()[first:last])
-    return [Indicator.model_validate({name: value for name, value in row.items() if name != "label"}) for row in rows]
+    return [Indicator.model_validate(row.record) for row in read_labelled()[first:last]]
 
 
-async def classify(settings: Settings, database: Database, items: Sequence[Indicator], wish: str) -> None:
-    """Run the deciding stages in memory with the gateway of a stage process, and like one come again when told to."""
-    headers = {Header.PROVIDER: wish.encode()}
-    async with make_gateway(settings, database, []) as gateway:
-
-        def ask(stage: str, count: int) -> Ask:
-            record = cast(Any, SimpleNamespace())
-            return gateway.ask(stage, Envelopes([Envelope("x", record, headers) for _ in range(count)]))
-
-        while True:
-            try:
-                await classify_with_usage(items, ask, settings.llm)
-            except Unavailable as unavailable:  # this process stood still for so long that calls were taken for lost
-                await asyncio.sleep(unavailable.retry_after or 0)
-            else:
-                return
+async def classify(settings: Settings, database: Database, rows: Sequence[LabelledRow], wish: str) -> None:
+    """Run the deciding stages in memory, with the gateway of a stage process."""
+    async with make_gateway(settings, database, ()) as gateway:
+        await ask_about(rows, wish, settings.llm, gateway, database, print)
 
 
 @pytest.mark.parametrize(("wish", "size"), [("openai", 600), ("anthropic", 400), ("cascade:openai", 1500)])
 async def test_it_is_within_a_tenth_of_what_the_run_costs(database: Database, wish: str, size: int) -> None:
     async with running_simulator(latency_mean=0.001, rpm=0, tpm=0) as vendor:
         settings = settings_for(vendor)
+        rows = read_labelled()
         first, second = indicators(0, size), indicators(size, 2 * size)
 
         before = await estimate(first, settings.llm, wish, database)
-        await classify(settings, database, first, wish)
+        await classify(settings, database, rows[:size], wish)
         spent = await database.fetchval(SPENT)
         assert before.cost_usd == pytest.approx(spent, rel=0.1)
         assert not any(stage.measured for stage in before.stages)
 
         corrected = await estimate(second, settings.llm, wish, database)
-        await classify(settings, database, second, wish)
+        await classify(settings, database, rows[size : 2 * size], wish)
         assert corrected.cost_usd == pytest.approx(await database.fetchval(SPENT) - spent, rel=0.1)
         assert any(stage.measured for stage in corrected.stages)
 

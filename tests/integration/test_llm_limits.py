@@ -1,8 +1,6 @@
 """Four replicas of one stage share one limit, however unevenly their partitions are filled."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from itertools import count
@@ -15,6 +13,7 @@ from shared.broker.producer import partition_of
 from tests.contract.replica import Replica
 from tests.integration.asked_pipeline import AskedPipeline, asked_pipeline, labelled
 from tests.integration.whole_pipeline import PARTITIONS, Row
+from tests.open_directory import open_directory
 
 RPM = 1_500
 A_SECOND = RPM / 60
@@ -36,10 +35,8 @@ ONLY_FAMILY = {
 
 @pytest.fixture
 def limited_directory() -> Iterator[Path]:
-    directory = Path(tempfile.mkdtemp(prefix="sluice-limited-"))
-    directory.chmod(0o755)
-    yield directory
-    shutil.rmtree(directory, ignore_errors=True)
+    with open_directory("limited") as directory:
+        yield directory
 
 
 @pytest_asyncio.fixture(loop_scope="session")

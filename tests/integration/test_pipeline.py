@@ -3,8 +3,6 @@
 import asyncio
 import json
 import random
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
@@ -31,15 +29,14 @@ from tests.contract.kafka import Sent
 from tests.contract.waiting import eventually
 from tests.integration.undisturbed import Undisturbed, same_as_before, undisturbed_run
 from tests.integration.whole_pipeline import COMMAND, STAGES, WholePipeline, indicators, whole_pipeline
+from tests.open_directory import open_directory
 
 
 @pytest.fixture(scope="module")
 def pipeline_directory() -> Iterator[Path]:
     """State of servers that this module has for itself: topics and groups of a pipeline have fixed names."""
-    directory = Path(tempfile.mkdtemp(prefix="sluice-pipeline-"))
-    directory.chmod(0o755)
-    yield directory
-    shutil.rmtree(directory, ignore_errors=True)
+    with open_directory("pipeline") as directory:
+        yield directory
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

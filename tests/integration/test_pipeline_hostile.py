@@ -2,8 +2,6 @@
 
 import json
 import random
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
@@ -17,6 +15,7 @@ from services.classification.pipeline import CLASSIFICATION, CONTESTED, INGEST
 from tests.contract.kafka import Sent
 from tests.contract.waiting import eventually
 from tests.integration.whole_pipeline import WholePipeline, indicators, whole_pipeline
+from tests.open_directory import open_directory
 
 Headers = list[tuple[str, bytes | None]]
 NOISE = random.Random(1).randbytes(10_000)
@@ -25,10 +24,8 @@ GARBAGE: list[bytes | None] = [None, b"", b"\xff\xfe", b"a\x00b", b"nan", b"1e40
 
 @pytest.fixture(scope="module")
 def pipeline_directory() -> Iterator[Path]:
-    directory = Path(tempfile.mkdtemp(prefix="sluice-pipeline-"))
-    directory.chmod(0o755)
-    yield directory
-    shutil.rmtree(directory, ignore_errors=True)
+    with open_directory("pipeline") as directory:
+        yield directory
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -1,7 +1,5 @@
 """One trace from the request to the last row, over real processes, as a collector gets it."""
 
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pytest_asyncio
 from shared.telemetry import gen_ai, messaging
 from tests.contract.waiting import eventually
 from tests.integration.whole_pipeline import STAGES
+from tests.open_directory import open_directory
 from tests.otlp.receiver import Span
 from tests.otlp.traced import LAST, Traced, traced
 
@@ -21,10 +20,8 @@ WORDS = "Zzunspeakable balance of trade"
 
 @pytest.fixture(scope="module")
 def directory() -> Iterator[Path]:
-    directory = Path(tempfile.mkdtemp(prefix="sluice-traced-"))
-    directory.chmod(0o755)
-    yield directory
-    shutil.rmtree(directory, ignore_errors=True)
+    with open_directory("traced") as directory:
+        yield directory
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -2,8 +2,6 @@
 
 import math
 import re
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import pytest_asyncio
 
 from tests.monitoring.boards import Target, all_targets, rules
 from tests.monitoring.live_run import LiveRun, live_run, worked
+from tests.open_directory import open_directory
 
 EMPTY = {
     "sluice-llm: Budgets passed ({{scope}} passed 80 %)": "no budget comes near its end in this run",
@@ -23,10 +22,8 @@ EMPTY = {
 @pytest.fixture(scope="module")
 def directory() -> Iterator[Path]:
     """State of servers of its own, open to the database's user."""
-    path = Path(tempfile.mkdtemp(prefix="sluice-monitored-"))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
+    with open_directory("monitored") as path:
+        yield path
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -154,7 +154,7 @@ def _sync(folder: Path) -> None:
 def _opened(place: Place) -> tuple[Any, str]:
     try:
         files, root = fsspec.core.url_to_fs(place.address, **json.loads(place.options))
-    except (ImportError, ValueError) as error:
+    except (ImportError, TypeError, ValueError) as error:  # TypeError: the options are JSON, but no object
         raise UsageError(
             f"the storage {place.address} cannot be used: {error}",
             remedy="check SLUICE_DEDUPE_STORAGE and SLUICE_DEDUPE_STORAGE_OPTIONS; s3:// needs the extra s3 of Sluice",

@@ -88,6 +88,11 @@ def test_a_run_is_removed_with_all_its_files(storage: Storage) -> None:
         storage.read(file)
 
 
-def test_an_address_that_nobody_can_reach_is_a_wrong_setting() -> None:
+@pytest.mark.parametrize(
+    "place",
+    [Place("nothing-like-it://bucket"), Place("memory://shards", "{"), Place("memory://shards", "[1]")],
+    ids=["address", "no JSON", "no object"],
+)
+def test_what_cannot_be_used_is_a_wrong_setting(place: Place) -> None:
     with pytest.raises(UsageError, match="SLUICE_DEDUPE_STORAGE"):
-        Storage(Place("nothing-like-it://bucket"))
+        Storage(place)
